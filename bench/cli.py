@@ -1,0 +1,57 @@
+"""./reproduce.sh TARGET: finds the target, runs it, and turns every foreseeable failure into one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from abc import ABC, abstractmethod
+
+from bench import registry
+from bench.errors import BenchError
+
+
+class Command(ABC):
+    """One target. Its module imports nothing slow at top level: `list` and `--help` answer within a second."""
+
+    claim: str  # what it shows or does, one line
+    figure: str = ""  # the paper's figure or table
+    minutes: str = ""  # on two cores
+    disk: str = ""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the target's options."""
+
+    @abstractmethod
+    def run(self, args: argparse.Namespace) -> int:
+        """Does the work and returns the exit code."""
+
+
+def main(argv: list[str]) -> int:
+    """Runs one target and returns the exit code: 0 done, 1 a check failed, 2 a mistake or fault that the message explains."""
+    try:
+        if not argv or argv[0] in ("-h", "--help", "help"):
+            argv = ["list", *argv[1:]]
+        command: Command = registry.command(argv[0])
+        parser = argparse.ArgumentParser(prog=f"./reproduce.sh {argv[0]}", description=command.claim, allow_abbrev=False)
+        command.arguments(parser)
+        return command.run(parser.parse_args(argv[1:]))
+    except BenchError as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        return fail("stopped by Ctrl-C; what was finished is kept: the same command goes on from there")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return fail(f"the disk is full ({error.filename or 'while writing'}); free some space, then run the same command again")
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM) and error.filename:
+            return fail(f"{error.filename}: {error.strerror}; change its permissions or choose another folder")
+        raise
+
+
+def fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,218 @@
+"""The contract between a method and the harness. Ground floor: imports no other room.
+
+A method trains networks and hands over a Deployment: an ordered list of device stages plus, for offloading methods, the
+server's network. The harness turns the stages into firmware, runs it, and writes one Record per inference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from bench.errors import DataError
+
+FORMAT = 1
+PROTOCOLS = ("paper", "strong")
+ITEM_BYTES = {"uint8": 1, "int8": 1, "int16": 2, "int32": 4}
+Part = Literal["local", "compress", "network"]
+Label = Literal["measured", "emulated", "modelled", "mixed"]
+Value: TypeAlias = int | str | list[int]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named device buffer: shape, integer type and, where the integers stand for reals, real = scale * (q - zero)."""
+
+    shape: tuple[int, ...]
+    dtype: str = "int8"
+    scale: float = 1.0
+    zero: int = 0
+
+    @property
+    def count(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def nbytes(self) -> int:
+        return self.count * ITEM_BYTES[self.dtype]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the device program. `reads` and `writes` name buffers; params are integers, lists of them, or file names.
+
+    Every program starts with the buffer "frame" (uint8 HWC) and ends with "scores" (int32, one per class; the highest is
+    the prediction, ties to the lowest class). A `receive` stage writes the server's int16 logits.
+    """
+
+    op: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    params: Mapping[str, Value] = field(default_factory=dict)
+
+
+class StageKind(ABC):
+    """What one `op` means: its buffers, its C code and its Python twin, which agree bit for bit.
+
+    Built-in kinds: net, split, quantize, code, send, exit_if, receive, combine. A method may bring its own (Method.stages).
+    """
+
+    op: str
+    part: Part = "local"  # the component of latency that its cycles count towards
+    sources: tuple[Path, ...] = ()  # C files compiled with the firmware; they may include "stage.h"
+    keys: frozenset[str] = frozenset()  # the parameters it takes, all required
+
+    @abstractmethod
+    def outputs(self, stage: Stage, inputs: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
+        """The tensors it writes, given those it reads (a payload has its largest possible size)."""
+
+    @abstractmethod
+    def call(self, stage: Stage, tensors: Mapping[str, Tensor]) -> str:
+        """One C expression of type `enum stage_result`; the buffer NAME is `buf_NAME`, its length in bytes `len_NAME`."""
+
+    @abstractmethod
+    def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
+        """The same in Python: reads and writes `values` (arrays by buffer name)."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The remote side: payload bytes -> symbols -> values -> network -> int16 logits.
+
+    model: .tflite with float32 input and output; shape: its input (H, W, C); values[s]: the real value of symbol s;
+    planar: symbols arrive channel by channel (CHW), else pixel by pixel (HWC); logit_scale: real logit per integer step.
+    coder and bits: as in the device's `code` stage.
+    """
+
+    model: str
+    shape: tuple[int, int, int]
+    values: tuple[float, ...]
+    planar: bool
+    logit_scale: float
+    coder: str
+    bits: int
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Everything needed to run a trained method; a folder with deployment.json and the .tflite files it names.
+
+    method: name or name:variant; frame: (H, W, C) of the camera's uint8 image; server: None for on-device methods;
+    training: how it was made (command, versions, seed, epochs, data, validation accuracy): free-form JSON.
+    """
+
+    method: str
+    dataset: str
+    protocol: str
+    frame: tuple[int, int, int]
+    classes: int
+    stages: tuple[Stage, ...]
+    server: Server | None
+    training: Mapping[str, Any]
+    folder: Path
+
+    def save(self) -> None:
+        """Writes deployment.json (temporary name, then renamed) beside the model files."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
+        fields["stages"] = [dataclasses.asdict(s) for s in self.stages]
+        fields["server"] = dataclasses.asdict(self.server) if self.server else None
+        target = self.folder / "deployment.json"
+        partial = target.with_suffix(".partial")
+        partial.write_text(json.dumps({"format": FORMAT, **fields}, indent=1) + "\n")
+        partial.replace(target)
+
+    @classmethod
+    def load(cls, folder: Path) -> Deployment:
+        """Raises DataError for a missing, damaged or foreign file, or for a model file that is not there."""
+        path = folder / "deployment.json"
+        try:
+            raw = json.loads(path.read_text())
+            if raw.pop("format") != FORMAT:
+                raise DataError(f"{path}: unknown format", expected=f"format {FORMAT}", do="train it again with this version")
+            raw["stages"] = tuple(
+                Stage(s.pop("op"), tuple(s.pop("reads")), tuple(s.pop("writes")), s.pop("params"), **s) for s in raw["stages"]
+            )
+            if raw["server"] is not None:
+                server = dict(raw["server"])
+                server["shape"], server["values"] = tuple(server["shape"]), tuple(server["values"])
+                raw["server"] = Server(**server)
+            raw["frame"] = tuple(raw["frame"])
+            deployment = cls(**raw, folder=folder)
+        except FileNotFoundError:
+            raise DataError(f"no deployment in {folder}", do="train one: ./reproduce.sh train --method M --dataset D") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{path}: damaged deployment ({error})", do="restore or train it again") from None
+        for name in deployment.files():
+            if not re.fullmatch(r"[\w.-]+\.tflite", name) or not (folder / name).is_file():
+                raise DataError(f"{path}: model file {name!r} is not in that folder", do="restore or train it again")
+        return deployment
+
+    def files(self) -> list[str]:
+        """Names of the model files, device first."""
+        names = [str(s.params["model"]) for s in self.stages if "model" in s.params]
+        return names + ([self.server.model] if self.server else [])
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `train` asks of a method. budget: "quick" (minutes) or "full"; data_dir: folder of NAME.npz or None."""
+
+    dataset: str
+    protocol: str
+    out: Path
+    seed: int
+    budget: str
+    fresh: bool
+    data_dir: Path | None
+
+
+class Method(Protocol):
+    """One way to classify an image from the device. Registered by name; see bench/registry.py."""
+
+    name: str
+    stages: tuple[StageKind, ...]
+
+    def train(self, request: Request) -> Deployment:
+        """Trains (or resumes), exports and saves a deployment in request.out."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One inference. Times in ms, clock in Hz, payloads in bytes, energy in mJ (None: not modelled).
+
+    cycles: device cycles per stage, in program order. decided: "device" or "server". label_*: where that time comes from.
+    local = networks + combine; compress = quantize + code; network = up + down; remote = decode + network on the server.
+    """
+
+    dataset: str
+    method: str
+    protocol: str
+    image: int
+    label: int
+    prediction: int
+    decided: str
+    cycles: Mapping[str, int]
+    clock_hz: int
+    payload_up: int
+    payload_down: int
+    local_ms: float
+    compress_ms: float
+    network_ms: float
+    remote_ms: float
+    energy_mj: float | None
+    label_device: Label
+    label_network: Label
+    label_remote: Label
+    provenance: str
+
+    @property
+    def total_ms(self) -> float:
+        return self.local_ms + self.compress_ms + self.network_ms + self.remote_ms

@@ -1,0 +1,43 @@
+"""Names -> code. Adding a method or a target is one line here; a third party uses the entry-point group of the same name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from bench.errors import UnknownName
+
+METHODS = {
+    "agilenn": "agilenn.method:AgileNN",
+    "edge_only": "baselines.edge_only.method:EdgeOnly",
+}
+COMMANDS = {
+    "list": "bench.targets:ListTargets",
+    "doctor": "bench.doctor:Doctor",
+    "data": "bench.download:Download",
+    "train": "bench.train:Train",
+    "test": "bench.check:Check",
+    "plot": "bench.plot:Plot",
+    "board": "bench.boards.run:BoardRun",
+    "fig_latency": "bench.figures.fig_latency:FigLatency",
+}
+
+
+def find(kind: str, name: str, table: dict[str, str]) -> Any:
+    """The object that `table` (or the entry-point group "agilenn_bench.KIND") holds under `name`; raises UnknownName."""
+    others = {e.name: e.value for e in entry_points(group=f"agilenn_bench.{kind}")} if name not in table else {}
+    try:
+        module, _, attribute = (table | others)[name].partition(":")
+    except KeyError:
+        raise UnknownName(kind, name, [*table, *others]) from None
+    return getattr(import_module(module), attribute)
+
+
+def method(name: str) -> Any:
+    """A Method by its bare name ("agilenn:text" -> agilenn)."""
+    return find("method", name.partition(":")[0], METHODS)()
+
+
+def command(name: str) -> Any:
+    return find("target", name, COMMANDS)()
