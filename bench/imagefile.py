@@ -1,0 +1,103 @@
+"""One NAME.npz of images, checked. Headers and labels are read at once, images only when asked for."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import DataError
+
+SPLITS = ("train", "test")
+LAYOUT = "keys x_train, y_train, x_test, y_test, classes"
+
+
+class ImageFile:
+    """x_SPLIT: uint8 (N, H, W, 1 or 3); y_SPLIT: integers (N,) in 0..len(classes)-1; classes: str; perhaps source: str.
+
+    Every method raises DataError, which names the file, for what is missing, damaged, or of another shape or type.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._members = self._directory()
+        self.classes = self._names()
+        self.source = str(self._array("source")) if "source" in self._members else ""
+        self._labels = {split: self._checked_labels(split) for split in SPLITS}
+        self.counts = {split: len(labels) for split, labels in self._labels.items()}
+        shapes = {self._checked_shape(split) for split in SPLITS}
+        if len(shapes) != 1:
+            raise self._error("training and test images differ", "one shape", sorted(shapes))
+        self.shape: tuple[int, int, int] = shapes.pop()
+
+    def read(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """The images and labels of "train" or "test"."""
+        return self._array(f"x_{split}"), self._labels[split]
+
+    def crc(self, key: str) -> int:
+        """CRC-32 of an array with its header, from the file's directory: nothing is read."""
+        return self._members[key].CRC
+
+    def _directory(self) -> dict[str, zipfile.ZipInfo]:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        except zipfile.BadZipFile:
+            raise self._error("not a .npz file, or a truncated one", "a zip archive of .npy arrays", None) from None
+        missing = [key for key in ("x_train", "y_train", "x_test", "y_test", "classes") if key not in members]
+        if missing:
+            raise self._error(f"{', '.join(missing)} missing", LAYOUT, f"keys {', '.join(sorted(members))}")
+        return members
+
+    def _array(self, key: str) -> np.ndarray:
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                array: np.ndarray = archive[key]
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
+            raise self._error(f"{key} cannot be read ({error})", LAYOUT, "a damaged or truncated file") from None
+        return array
+
+    def _header(self, key: str) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of an array without its data."""
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self._members[key]) as file:
+                read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+                shape, _, dtype = read[np.lib.format.read_magic(file)[0]](file)
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
+            raise self._error(f"{key} cannot be read ({error})", LAYOUT, "a damaged or truncated file") from None
+        return shape, dtype
+
+    def _names(self) -> tuple[str, ...]:
+        names = self._array("classes")
+        if names.ndim != 1 or names.dtype.kind not in "US" or len(names) < 2:
+            raise self._error("classes", "two or more strings", f"{names.dtype} {names.shape}")
+        return tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names)
+
+    def _checked_labels(self, split: str) -> np.ndarray:
+        key, top = f"y_{split}", len(self.classes) - 1
+        labels = self._array(key)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.dtype.kind not in "iu":
+            bad = int(np.isnan(labels).sum()) if labels.dtype.kind == "f" else 0
+            got = f"{labels.dtype}" + (f" with {bad} NaN" if bad else "")
+            raise self._error(f"labels {key}", f"integers 0..{top}", got)
+        if labels.ndim != 1 or not len(labels):
+            raise self._error(f"labels {key}", "one label an image", f"shape {labels.shape}")
+        if labels.min() < 0 or labels.max() > top:
+            raise self._error(f"labels {key}", f"integers 0..{top}", f"{labels.min()}..{labels.max()}")
+        return labels.astype(np.int64)
+
+    def _checked_shape(self, split: str) -> tuple[int, int, int]:
+        key, count = f"x_{split}", self.counts[split]
+        shape, dtype = self._header(key)
+        if dtype != np.uint8 or len(shape) != 4 or shape[3] not in (1, 3):
+            raise self._error(f"images {key}", "uint8 (N, H, W, 1 or 3)", f"{dtype} {shape}")
+        if shape[0] != count:
+            raise self._error(f"{key} and y_{split} differ in length", f"{count} images", shape[0])
+        return shape[1], shape[2], shape[3]
+
+    def _error(self, problem: str, expected: object, got: object) -> DataError:
+        return DataError(f"{self.path}: {problem}", expected=expected, got=got, do="make or download the file again")

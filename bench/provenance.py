@@ -1,0 +1,86 @@
+"""Where a number comes from: user cache, content hashes, versions, and the stamp that ties a result to its inputs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = (
+    "ai-edge-litert", "capstone", "numpy", "pillow", "pyserial", "scikit-learn", "scipy",
+    "tensorflow", "tensorflow-cpu", "unicorn", "ziglang",
+)  # fmt: skip
+
+
+def cache(*parts: str) -> Path:
+    """The user's cache folder (or $AGILENN_CACHE), or the folder `parts` inside it; not created here."""
+    chosen = os.environ.get("AGILENN_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute().joinpath(*parts)
+    import platformdirs
+
+    return platformdirs.user_cache_path("agilenn-bench").joinpath(*parts)
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Python, platform and the packages that can change a number; imports none of them."""
+    found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_hash(*parts: str | bytes) -> str:
+    """SHA-256 of the parts, in hex; each part's length is hashed too, so ("ab", "c") differs from ("a", "bc")."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+@functools.cache
+def git_commit() -> str | None:
+    """The commit of this tree, with "-dirty" if files differ from it; None without git or outside a clone."""
+    if not (ROOT / ".git").exists():
+        return None
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None if result.returncode == 0 else None
+
+
+def stamp(command: str | Sequence[str], seed: int | None, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain JSON that says how a result was made. inputs: name -> hash, path or setting.
+
+    `id` is the first 12 hex digits of the SHA-256 of the rest, so equal content has the equal id on every machine.
+    """
+    content = {
+        "command": command if isinstance(command, str) else " ".join(command),
+        "seed": seed,
+        "inputs": dict(inputs),
+        "versions": versions(),
+        "commit": git_commit(),
+    }
+    text = json.dumps(content, sort_keys=True, default=str)
+    return {"id": text_hash(text)[:12], **json.loads(text)}
