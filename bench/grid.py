@@ -1,0 +1,84 @@
+"""Cells: one measurement each, kept as a file named by the hash of its settings, so that a second run resumes.
+
+A cell that is killed leaves nothing behind (temporary name, then rename); finished cells are never touched again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.provenance import text_hash
+from bench.results import replace
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement: function(**settings, **inputs) -> JSON-able result.
+
+    settings: everything that can change the result, as JSON values; they name the file. inputs: how to get at it (paths,
+    arrays, a port), never what it is. function: importable by name, so that an executor may run it in another process.
+    """
+
+    function: Callable[..., Any]
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    title: str = ""
+
+    @cached_property
+    def name(self) -> str:
+        """24 hex digits."""
+        return text_hash(f"{self.function.__module__}.{self.function.__qualname__}", self._settings)[:24]
+
+    @property
+    def _settings(self) -> str:
+        return json.dumps(dict(self.settings), sort_keys=True)
+
+    def load(self, folder: Path) -> Any:
+        """The kept result, or None if there is none that is whole and of these settings."""
+        try:
+            kept = json.loads((folder / f"{self.name}.json").read_text())
+            return kept["result"] if kept["settings"] == json.loads(self._settings) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def measure(self, folder: Path) -> Any:
+        """Runs the function and keeps its result."""
+        text = json.dumps({"settings": dict(self.settings), "result": self.function(**self.settings, **self.inputs)})
+        replace(folder / f"{self.name}.json", text)
+        return json.loads(text)["result"]
+
+
+def run(cells: Sequence[Cell], folder: Path, *, fresh: bool = False, executor: Executor | None = None) -> list[Any]:
+    """Results of the cells, in order: kept ones are read, the others measured, one by one or on an executor.
+
+    fresh: measure kept cells again. A failing cell raises its error; those finished before are kept.
+    """
+    results: dict[str, Any] = {} if fresh else {cell.name: cell.load(folder) for cell in cells}
+    todo = {cell.name: cell for cell in cells if results.get(cell.name) is None}
+    if executor is None:
+        for cell in _progress(todo.values()):
+            results[cell.name] = cell.measure(folder)
+    else:
+        futures = {executor.submit(cell.measure, folder): cell for cell in todo.values()}
+        try:
+            for future in as_completed(futures):
+                results[futures[future].name] = future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+    return [results[cell.name] for cell in cells]
+
+
+def _progress(cells: Iterable[Cell]) -> Iterable[Cell]:
+    """Announces each cell on stderr before it runs; the cell shows its own bar."""
+    for cell in cells:
+        if cell.title:
+            print(cell.title, file=sys.stderr)
+        yield cell

@@ -1,0 +1,70 @@
+"""The paper's numbers (results/paper/) and the verdict on ours: all thresholds of the comparison are here."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from bench.errors import DataError
+from bench.results import conditions
+
+AGREES_POINTS = 1.0  # accuracies (percent) that differ by no more agree, and make latencies comparable
+AGREES_RATIO = 0.10  # times and bytes within 10 % of the paper's agree: its device times repeat no better across data sets
+RESOLUTION = 0.1  # last digit of the paper's plots: smaller differences are none
+HIGHER_IS_BETTER = {"percent"}  # units; for all others less is better
+
+FIG16 = conditions({"bandwidth_kbps": 6000, "cpu_mhz": 216})
+SOURCES = {"fig_latency": ("fig16", FIG16)}  # our figure -> the paper's, and the conditions that it was measured under
+
+
+class Paper:
+    """The paper's values: paper.value(row's key) for the figures in SOURCES."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DataError if the table is missing or damaged."""
+        self._values: dict[tuple[str, str, str, str, str], float] = {}
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                for raw in csv.DictReader(file):
+                    key = (raw["figure"], raw["dataset"], raw["method"], raw["conditions"], raw["metric"])
+                    try:
+                        self._values[key] = float(raw["value"])
+                    except ValueError:  # a range in the paper's text, such as "3-4"
+                        continue
+        except (OSError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{path}: the table of the paper's values is damaged ({error})", do="restore it") from None
+
+    def value(self, figure: str, dataset: str, method: str, protocol: str, conditions: str, metric: str) -> float | None:
+        """What the paper reports for this key, else None. A variant (agilenn:text) is compared with the method's value."""
+        source, measured_under = SOURCES.get(figure, (figure, conditions))
+        if protocol != "paper" or conditions != measured_under:
+            return None
+        listed = "" if figure in SOURCES else conditions
+        return self._values.get((source, dataset, method.partition(":")[0], listed, metric))
+
+
+def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, gap: float | None) -> str:
+    """How our value stands to the paper's.
+
+    comparable: False for re-split, reduced or other data. gap: for a latency, our accuracy minus the paper's in points
+    (None: one is unknown, so nothing says that the latencies belong to equal accuracies). Accuracies have no gap: pass 0.
+    """
+    if paper is None:
+        return "no_paper_value"
+    if not comparable:
+        return "not_comparable"
+    if gap is None or not abs(gap) <= AGREES_POINTS:
+        return "unmatched"
+    if unit == "percent":
+        same = math.isclose(value, paper, rel_tol=0, abs_tol=AGREES_POINTS)
+    else:
+        same = math.isclose(value, paper, rel_tol=0, abs_tol=max(AGREES_RATIO * paper, RESOLUTION))
+    if same:
+        return "agrees"
+    return "better" if (value > paper) == (unit in HIGHER_IS_BETTER) else "worse"
+
+
+def ratio(value: float, paper: float | None) -> float | None:
+    """ours / paper; None without a paper value or where it is zero."""
+    return value / paper if paper else None
