@@ -50,9 +50,9 @@ ORIGINS = {
 class Dataset:
     """Images uint8 (N, H, W, C), labels int64 (N,) in 0..len(classes)-1; `rows`: each test image's number in its split.
 
-    shape: native (H, W, C). source: "folder", "cache", "sample" (test images only) or "digits". origin, note: whose copy
-    it is, and what must be said beside any number from it. comparable: False for re-split, reduced or other data than
-    published results were made with (a sample has its set's value). fingerprint: names the content of the test split.
+    shape: native (H, W, C). source: "folder", "cache", "sample" (test images only) or "digits". origin, note: whose
+    copy it is, and what must be said beside any number from it. comparable: False for re-split, reduced or other data
+    than published results were made with (a sample has its set's value). fingerprint: of the test split's content.
     """
 
     name: str
@@ -136,7 +136,7 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 
 def folders(data_dir: str | Path | None = None) -> list[tuple[str, Path]]:
-    """(label, folder) pairs in which NAME.npz is looked for; the first hit wins. Raises DataError for a missing folder."""
+    """(label, folder) pairs in which NAME.npz is looked for; first hit wins. Raises DataError for a missing folder."""
     found = []
     for label, value in (("--data-dir", data_dir), ("$AGILENN_DATA", os.environ.get("AGILENN_DATA"))):
         if value:
