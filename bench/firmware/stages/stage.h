@@ -1,0 +1,40 @@
+/* What a device stage may use. A stage is one C function that returns enum stage_result; a method's own stages include this too. */
+#ifndef STAGE_H
+#define STAGE_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum stage_result {
+    STAGE_NEXT, /* go on with the next stage */
+    STAGE_WAIT, /* call me again when the host has sent the reply */
+    STAGE_DONE  /* the scores are there; skip the other stages */
+};
+
+#ifdef __arm__
+#define FAST_CODE __attribute__((section(".itcm"), noinline)) /* 16 KB for everybody, no wait states */
+#define FAST_DATA __attribute__((section(".dtcm"), aligned(8))) /* 64 KB with the stack, no wait states, zero at start */
+#else /* the same code in a test on the host */
+#define FAST_CODE
+#define FAST_DATA
+#endif
+
+/* Working memory in DTCM that every stage and layer may overwrite; nothing survives in it from one stage to the next. */
+#define SCRATCH_BYTES 24576u
+extern uint32_t scratch[SCRATCH_BYTES / 4];
+
+enum stage_result stage_split(const int8_t *features, uint32_t pixels, uint32_t channels, uint32_t keep, int8_t *important);
+enum stage_result stage_quantize(const int8_t *features, uint32_t pixels, uint32_t channels, uint32_t first,
+                                 const uint8_t *table, uint8_t *symbols);
+enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length);
+enum stage_result stage_exit_if(const int8_t *probabilities, uint32_t classes, int32_t threshold, int32_t *scores);
+
+/* One operand of stage_combine: count integers of `bytes` each (1: int8, 2: int16). */
+struct operand {
+    const void *values;
+    uint32_t bytes;
+    int32_t weight, zero;
+    uint32_t shift;
+};
+enum stage_result stage_combine(const struct operand *operands, uint32_t count, uint32_t classes, int32_t *scores);
+
+#endif
