@@ -1,0 +1,1 @@
+"""Boards: the framed protocol, the serial port and the emulated STM32F746."""

@@ -1,0 +1,173 @@
+"""Reads an ELF file for the STM32F746: what to load where, the vector table, and the names of addresses."""
+
+from __future__ import annotations
+
+import bisect
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from bench.boards.emulator.memory import FLASH, FLASH_ITCM, RAM, region_of
+from bench.errors import BoardError
+
+VECTOR_SECTIONS = (".isr_vector", ".isr_vectors", ".vectors", ".vector_table", ".intvec", ".cs3.interrupt_vector")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes at their load address; executable as the program header says."""
+
+    address: int
+    data: bytes
+    executable: bool
+
+    @property
+    def end(self) -> int:
+        return self.address + len(self.data)
+
+
+class Symbols:
+    """Addresses -> names; functions first, other labels where no function lies."""
+
+    def __init__(self, entries: list[tuple[int, int, str]]) -> None:
+        """entries: (address, size in bytes or 0, name)."""
+        self._entries = sorted(entries)
+        self._starts = [start for start, _, _ in self._entries]
+        self.addresses = {name: start for start, _, name in self._entries}
+
+    def at(self, address: int) -> str:
+        """The function that holds `address`, or "?"."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index < 0:
+            return "?"
+        start, size, name = self._entries[index]
+        return name if (address < start + size if size else region_of(start) is region_of(address)) else "?"
+
+    def describe(self, address: int) -> str:
+        """ "name+0x12" for messages, or "no symbol"."""
+        name = self.at(address)
+        if name == "?":
+            return "no symbol"
+        offset = address - self._starts[bisect.bisect_right(self._starts, address) - 1]
+        return f"{name}+{offset:#x}" if offset else name
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program ready to load. vectors: address of the vector table; stack, entry: its first two words."""
+
+    path: Path
+    segments: tuple[Segment, ...]
+    symbols: Symbols
+    vectors: int
+    stack: int
+    entry: int
+
+    @classmethod
+    def load(cls, path: Path) -> Image:
+        """Raises BoardError for a file that is not a complete bare-metal ELF for this chip."""
+        try:
+            with path.open("rb") as file:
+                elf = ELFFile(file)
+                _check_machine(path, elf)
+                segments, symbols = _segments(path, elf), _symbols(elf)
+                places = _vector_sections(elf)
+                hint = int(elf.header["e_entry"])
+        except OSError as error:
+            raise BoardError(f"{path}: cannot read the firmware ({error.strerror})", do="give the path of an ELF file") from None
+        except BoardError:
+            raise
+        except (ELFError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+            raise BoardError(
+                f"{path}: not a complete ELF file ({error})", expected="a linked program for ARM Cortex-M", do="build it again"
+            ) from None
+        vectors, stack, entry = _vectors(path, segments, places, hint)
+        return cls(path, segments, symbols, vectors, stack, entry)
+
+
+def _check_machine(path: Path, elf: ELFFile) -> None:
+    got = f"{elf.elfclass}-bit {elf.header['e_machine']} {'little' if elf.little_endian else 'big'}-endian"
+    if elf.elfclass != 32 or elf.header["e_machine"] != "EM_ARM" or not elf.little_endian:
+        raise BoardError(f"{path}: built for another processor", expected="32-bit EM_ARM little-endian", got=got)
+    if elf.header["e_type"] != "ET_EXEC":
+        raise BoardError(f"{path}: not a linked program", expected="ET_EXEC", got=elf.header["e_type"], do="link it first")
+
+
+def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
+    found = []
+    for header in elf.iter_segments():
+        if header["p_type"] != "PT_LOAD" or not header["p_filesz"]:
+            continue
+        segment = Segment(header["p_paddr"], header.data(), bool(header["p_flags"] & 1))
+        if len(segment.data) != header["p_filesz"]:
+            raise BoardError(f"{path}: truncated", expected=f"{header['p_filesz']} bytes at {segment.address:#010x}", got=len(segment.data))
+        region = region_of(segment.address)
+        if region is None or segment.end > region.end:
+            where = f"{segment.address:#010x}..{segment.end:#010x}"
+            over = f" ({segment.end - region.end} bytes past the end of {region.name})" if region else ""
+            raise BoardError(f"{path}: does not fit the STM32F746's memory", expected="flash 1 MB or RAM", got=where + over)
+        found.append(segment)
+    if not found:
+        raise BoardError(f"{path}: nothing to load", expected="at least one load segment", do="link the program")
+    return tuple(sorted(found, key=lambda s: s.address))
+
+
+def _symbols(elf: ELFFile) -> Symbols:
+    entries: dict[int, tuple[int, int, str]] = {}
+    for section in elf.iter_sections():
+        if not isinstance(section, SymbolTableSection):
+            continue
+        for symbol in section.iter_symbols():
+            kind, name = symbol["st_info"]["type"], symbol.name
+            function = kind == "STT_FUNC"
+            label = kind == "STT_NOTYPE" and symbol["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS")
+            if not name or name.startswith("$") or not (function or label):
+                continue
+            address = symbol["st_value"] & ~1 if function else symbol["st_value"]
+            if function or address not in entries:
+                entries[address] = (address, symbol["st_size"], name)
+    return Symbols(list(entries.values()))
+
+
+def _vector_sections(elf: ELFFile) -> list[int]:
+    """Load addresses of sections that carry a vector table's usual name."""
+    places = []
+    for section in elf.iter_sections():
+        if section.name in VECTOR_SECTIONS and section["sh_size"] >= 8:
+            for header in elf.iter_segments():
+                if header["p_type"] == "PT_LOAD" and header["p_vaddr"] <= section["sh_addr"] < header["p_vaddr"] + header["p_filesz"]:
+                    places.append(section["sh_addr"] - header["p_vaddr"] + header["p_paddr"])
+    return places
+
+
+def _vectors(path: Path, segments: tuple[Segment, ...], places: list[int], hint: int) -> tuple[int, int, int]:
+    """(address, initial stack pointer, reset handler); where several look right, the one whose reset handler is the ELF's entry."""
+    candidates = [*places, FLASH.start, FLASH_ITCM.start, *(segment.address for segment in segments)]
+    valid = []
+    for address in dict.fromkeys(candidates):
+        words = _words(segments, address)
+        if words is None:
+            continue
+        stack, entry = words
+        stack_fits = stack % 4 == 0 and any(region.start < stack <= region.end for region in RAM)
+        if stack_fits and entry & 1 and region_of(entry) is not None:
+            valid.append((address, stack, entry))
+    if not valid:
+        raise BoardError(
+            f"{path}: no vector table",
+            expected=f"initial stack pointer and reset handler at {FLASH.start:#010x}, in {VECTOR_SECTIONS[0]} or where a segment starts",
+            do="place the vector table (KEEP) first in flash",
+        )
+    return next((v for v in valid if v[2] | 1 == hint | 1), valid[0])
+
+
+def _words(segments: tuple[Segment, ...], address: int) -> tuple[int, int] | None:
+    for segment in segments:
+        if segment.address <= address and address + 8 <= segment.end:
+            first, second = struct.unpack_from("<II", segment.data, address - segment.address)
+            return first, second
+    return None
