@@ -34,8 +34,8 @@ JPEG_NOTE = "official split in another row order; 1,020 of 60,000 images come fr
 RESPLIT_NOTE = "re-split, 500/100 per class: the official train/test split was lost at the source"
 FIFTH_NOTE = "100 of 500 training images per class; test = half of the official validation set"
 GREY_NOTE = "grey; most training digits come from official test photos: not standard SVHN"
+OFFICIAL_NOTES = {"imagenet200": "test = official validation set: the test labels are not public"}
 # (origin, what must be said beside a number from it, whether numbers from it compare with published ones)
-OFFICIAL = ("official", "", True)
 UNKNOWN = ("unknown", "origin unknown: the file does not say", False)
 # by CRC-32 of the file's x_test.npy
 ORIGINS = {
@@ -158,7 +158,8 @@ def from_file(name: str, path: Path, source: str) -> Dataset:
     file = ImageFile(path)
     if name in NATIVE and file.shape != NATIVE[name]:
         raise DataError(f"{path}: images of the wrong shape", expected=NATIVE[name], got=file.shape)
-    origin = OFFICIAL if file.source == "official" else ORIGINS.get(file.crc("x_test"), UNKNOWN)
+    official = ("official", OFFICIAL_NOTES.get(name, "official split"), True)
+    origin = official if file.source == "official" else ORIGINS.get(file.crc("x_test"), UNKNOWN)
     fingerprint = f"{file.crc('x_test'):08x}{file.crc('y_test'):08x}"
     rows = np.arange(file.counts["test"])
     return Dataset(name, file.classes, file.shape, source, *origin, fingerprint, path, file.counts, file.read, rows)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets import from_file
+from bench.imagefile import ImageFile
 from bench.sample.read import HERE, load, tile
 
 SEED = 2022
@@ -30,11 +30,12 @@ def draw(labels: np.ndarray, allowed: np.ndarray, per_class: int) -> np.ndarray:
 def write(name: str, data_dir: Path, allowed: np.ndarray | None) -> None:
     from PIL import Image
 
-    data = from_file(name, data_dir / f"{name}.npz", "folder")
-    rows = draw(data.y_test, np.ones(len(data.y_test), bool) if allowed is None else allowed, PER_CLASS[name])
-    images, labels = data.x_test[rows], data.y_test[rows]
+    file = ImageFile(data_dir / f"{name}.npz")
+    images, labels = file.read("test")
+    rows = draw(labels, np.ones(len(labels), bool) if allowed is None else allowed, PER_CLASS[name])
+    images, labels = images[rows], labels[rows]
     Image.fromarray(tile(images, COLUMNS)).save(HERE / f"{name}.png", optimize=True)
-    about = {"side": images.shape[1], "origin": data.origin, "seed": SEED, "classes": data.classes}
+    about = {"side": images.shape[1], "seed": SEED, "classes": file.classes}
     text = json.dumps({**about, "labels": labels.tolist(), "rows": rows.tolist()})
     (HERE / f"{name}.json").write_text(text + "\n")
     assert (load(name)[0] == images).all(), "the sample must come back without loss"
