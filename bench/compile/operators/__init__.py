@@ -1,0 +1,1 @@
+"""One file per family of operators; each turns an operator of the graph into the body of a C function."""

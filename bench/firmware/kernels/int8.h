@@ -1,0 +1,112 @@
+/* Arithmetic shared by the int8 kernels: DSP instructions (or their meaning in C) and exact requantization. */
+#ifndef KERNELS_INT8_H
+#define KERNELS_INT8_H
+#include <stdint.h>
+
+#define KERNEL static inline __attribute__((always_inline))
+#ifndef HOT
+#define HOT /* the firmware defines it as the attribute that places a function in ITCM */
+#endif
+
+typedef uint32_t __attribute__((may_alias, aligned(1))) any_u32;
+
+/* One output channel: acc starts at bias; mult, add and shift as bench/compile/quantization.py explains. */
+struct channel {
+    int32_t bias, mult, add, shift;
+};
+
+enum rounding { TWICE, ONCE }; /* convolutions round twice, fully connected layers once */
+
+KERNEL uint32_t load4(const void *p) { return *(const any_u32 *)p; }
+KERNEL void store4(void *p, uint32_t v) { *(any_u32 *)p = v; }
+
+#ifdef __ARM_FEATURE_DSP
+#include <arm_acle.h>
+/* a + the two signed 16-bit products of x and y */
+KERNEL int32_t mac2(uint32_t x, uint32_t y, int32_t a) { return __smlad((int16x2_t)x, (int16x2_t)y, a); }
+/* bytes 0 and 2, or 1 and 3, widened to two signed (or unsigned) halves */
+KERNEL uint32_t even_s(uint32_t v) { return (uint32_t)__sxtb16((int8x4_t)v); }
+KERNEL uint32_t even_u(uint32_t v) { return (uint32_t)__uxtb16((uint8x4_t)v); }
+KERNEL uint32_t odd_s(uint32_t v) {
+    uint32_t r;
+    __asm("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(v));
+    return r;
+}
+KERNEL uint32_t odd_u(uint32_t v) {
+    uint32_t r;
+    __asm("uxtb16 %0, %1, ror #8" : "=r"(r) : "r"(v));
+    return r;
+}
+/* low halves (a low), high halves (a low) */
+KERNEL uint32_t lows(uint32_t a, uint32_t b) {
+    uint32_t r;
+    __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+KERNEL uint32_t highs(uint32_t a, uint32_t b) {
+    uint32_t r;
+    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(r) : "r"(b), "r"(a));
+    return r;
+}
+/* c + upper half of the product, rounded (half up) or cut */
+KERNEL int32_t high_rounded(int32_t a, int32_t b, int32_t c) {
+    int32_t r;
+    __asm("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+KERNEL int32_t high_cut(int32_t a, int32_t b, int32_t c) {
+    int32_t r;
+    __asm("smmla %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+KERNEL int32_t clip8(int32_t v) { return __ssat(v, 8); }
+#else
+KERNEL int32_t low16(uint32_t v) { return (int16_t)v; }
+KERNEL int32_t high16(uint32_t v) { return (int16_t)(v >> 16); }
+KERNEL int32_t mac2(uint32_t x, uint32_t y, int32_t a) {
+    return (int32_t)((uint32_t)a + (uint32_t)(low16(x) * low16(y)) + (uint32_t)(high16(x) * high16(y)));
+}
+KERNEL uint32_t even_u(uint32_t v) { return v & 0x00FF00FFu; }
+KERNEL uint32_t even_s(uint32_t v) { return (uint16_t)(int8_t)v | (uint32_t)(uint16_t)(int8_t)(v >> 16) << 16; }
+KERNEL uint32_t odd_u(uint32_t v) { return even_u(v >> 8); }
+KERNEL uint32_t odd_s(uint32_t v) { return even_s(v >> 8); }
+KERNEL uint32_t lows(uint32_t a, uint32_t b) { return (a & 0xFFFFu) | b << 16; }
+KERNEL uint32_t highs(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xFFFF0000u); }
+KERNEL int32_t high_rounded(int32_t a, int32_t b, int32_t c) {
+    return (int32_t)(c + (((int64_t)a * b + (1LL << 31)) >> 32));
+}
+KERNEL int32_t high_cut(int32_t a, int32_t b, int32_t c) { return (int32_t)(c + (((int64_t)a * b) >> 32)); }
+KERNEL int32_t clip8(int32_t v) { return v < -128 ? -128 : v > 127 ? 127 : v; }
+#endif
+
+KERNEL int32_t clamp(int32_t v, int32_t low, int32_t high) {
+    if (low > -128) v = v < low ? low : v;
+    if (high < 127) v = v > high ? high : v;
+    return v;
+}
+
+/* x * mult * 2**(shift - 31), rounded half up to the upper word and then half away from zero (gemmlowp's two steps) */
+KERNEL int32_t scale_twice(int32_t x, int32_t mult, int32_t shift) {
+    int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+    int32_t y = (int32_t)((uint32_t)x << left);
+    int32_t high = (int32_t)(((int64_t)y * mult + (1LL << 30)) >> 31);
+    if (right == 0) return high;
+    int32_t mask = (int32_t)((1u << right) - 1), rest = high & mask;
+    return (high >> right) + (rest > (mask >> 1) + (high < 0));
+}
+
+/* the same with a single rounding, half up */
+KERNEL int32_t scale_once(int32_t x, int32_t mult, int32_t shift) {
+    return (int32_t)(((int64_t)x * mult + (1LL << (30 - shift))) >> (31 - shift));
+}
+
+/* acc to int8 in [low, high]; in a folded record acc is doubled and `add` holds zero point and rounding constant */
+KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rounding, int folded, int low, int high) {
+    if (folded) {
+        int32_t y = rounding == TWICE ? high_rounded(acc, c->mult, c->add) + (acc >> 31) : high_cut(acc, c->mult, c->add);
+        return (int8_t)clamp(clip8(y >> c->shift), low, high);
+    }
+    int32_t y = rounding == TWICE ? scale_twice(acc, c->mult, c->shift) : scale_once(acc, c->mult, c->shift);
+    return (int8_t)clamp(clip8(y + c->add), low, high);
+}
+#endif
