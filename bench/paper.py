@@ -14,6 +14,7 @@ AGREES_RATIO = 0.10  # times and bytes within 10 % of the paper's agree: its dev
 RESOLUTION = 0.1  # last digit of the paper's plots: smaller differences are none
 HIGHER_IS_BETTER = {"percent"}  # units; for all others less is better
 
+COLUMNS = ("figure", "dataset", "method", "conditions", "metric", "value", "unit", "note")
 FIG16 = conditions({"bandwidth_kbps": 6000, "cpu_mhz": 216})
 SOURCES = {"fig_latency": ("fig16", FIG16)}  # our figure -> the paper's, and the conditions that it was measured under
 
@@ -26,7 +27,10 @@ class Paper:
         self._values: dict[tuple[str, str, str, str, str], float] = {}
         try:
             with path.open(encoding="utf-8", newline="") as file:
-                for raw in csv.DictReader(file):
+                reader = csv.DictReader(file)
+                if tuple(reader.fieldnames or ()) != COLUMNS:
+                    raise KeyError(f"columns {reader.fieldnames}")
+                for raw in reader:
                     key = (raw["figure"], raw["dataset"], raw["method"], raw["conditions"], raw["metric"])
                     try:
                         self._values[key] = float(raw["value"])

@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.method import Deployment
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "ai-edge-litert", "capstone", "numpy", "pillow", "pyserial", "scikit-learn", "scipy",
@@ -55,6 +57,12 @@ def text_hash(*parts: str | bytes) -> str:
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()
+
+
+def deployment_hash(deployment: Deployment) -> str:
+    """Names what a deployment does: its stages, its server and its model files, wherever the folder lies."""
+    names = ("deployment.json", *sorted(set(deployment.files())))
+    return text_hash(*(part for name in names for part in (name, (deployment.folder / name).read_bytes())))
 
 
 @functools.cache

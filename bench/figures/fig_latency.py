@@ -1,0 +1,80 @@
+"""`fig_latency`: end-to-end latency and accuracy of each method on each data set (the paper's Figure 16)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import registry, results
+from bench.errors import DataError, UnknownName
+from bench.figures import latency_plot, latency_table
+from bench.figures.base import RESULTS, Figure
+from bench.link import parse_clock, parse_rate
+from bench.method import PROTOCOLS
+from bench.results import Row
+
+IMAGES = 100
+
+
+class FigLatency(Figure):
+    name = "fig_latency"
+    claim = "latency per image, in four parts, with accuracy: AgileNN against sending the whole image"
+    figure = "Figure 16"
+    minutes = "5"
+    disk = "20 MB"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        many = {"action": "extend", "nargs": "+", "metavar": "NAME"}
+        parser.add_argument("--dataset", **many, help="default: all with a trained deployment or recorded results")
+        parser.add_argument("--method", **many, help="default: all with a trained deployment")
+        parser.add_argument("--protocol", default="paper", help=f"{' or '.join(PROTOCOLS)} (default paper)")
+        parser.add_argument("--bandwidth", type=parse_rate, default="6Mbps", metavar="RATE", help="default 6Mbps")
+        parser.add_argument("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
+        parser.add_argument("--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)")
+        parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
+        parser.add_argument("--images", type=_count, default=IMAGES, metavar="N", help=f"measured per data set (default {IMAGES})")
+        parser.add_argument("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
+        parser.add_argument("--fresh", action="store_true", help="measure again what is already measured")
+        parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where records and figures go (default results)")
+
+    def run(self, args: argparse.Namespace) -> int:
+        if args.protocol not in PROTOCOLS:
+            raise UnknownName("protocol", args.protocol, PROTOCOLS)
+        for method in args.method or []:
+            registry.find("method", method.partition(":")[0], registry.METHODS)
+        from bench.figures.latency_cells import Campaign
+
+        path = args.out / f"{self.name}.csv"
+        source = path if path.exists() else RESULTS / path.name
+        stamps = results.read_stamps(_stamps(source))
+        campaign = Campaign(args, results.read(source), stamps)
+        rows = results.merge(campaign.recorded, campaign.run())
+        if not rows:
+            raise DataError("nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help")
+        results.write(path, rows)
+        results.write_stamps(_stamps(path), rows, stamps, campaign.stamps)
+        files = self.draw(rows, args.out / "figures")
+        shown = [row for row in rows if campaign.shows(row)]
+        print(self.table(shown))
+        for note in campaign.notes:
+            print(f"note: {note}")
+        print("wrote " + ", ".join(str(file) for file in (path, *files)), file=sys.stderr)
+        return 0
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return latency_plot.draw(rows, folder)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        return latency_table.table(rows)
+
+
+def _stamps(path: Path) -> Path:
+    return path.with_suffix(".provenance.json")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise DataError(f"--images {text!r}", expected="a whole number of at least 1")
+    return int(text)

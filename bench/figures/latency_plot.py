@@ -1,0 +1,118 @@
+"""The drawing of fig_latency: stacked bars of the four parts of latency with accuracy, the paper's bars (hatched) below ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from bench.figures import style
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PARTS = {"local": "Local network", "compress": "Compression", "network": "Network", "remote": "Remote network"}
+DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")
+METHODS = ("agilenn", "deepcod", "spinn", "edge_only", "mcunet")
+Bar: TypeAlias = dict[str, Row]
+CAPTION = (
+    "Solid: this work (device time {device}, link time modelled, server time measured). Pale and hatched: the paper's Figure 16.\n"
+    "Whiskers: 95 % bootstrap interval of the total over images. Percentages: accuracy on the full test set unless marked."
+)
+
+
+def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Writes fig_latency.pdf and .png: one panel per data set, protocol and conditions; nothing to draw -> no file."""
+    panels: dict[tuple[str, str, str], dict[str, Bar]] = {}
+    for row in rows:
+        panels.setdefault((row.dataset, row.protocol, row.conditions), {}).setdefault(row.method, {})[row.metric] = row
+    panels = {key: whole for key, bars in panels.items() if (whole := {m: b for m, b in bars.items() if {*PARTS, "total"} <= {*b}})}
+    if not panels:
+        return []
+    colours = style.setup()
+    from matplotlib import pyplot
+    from matplotlib.patches import Patch
+
+    ordered = sorted(panels, key=lambda key: (_place(key[0], DATASETS), key))
+    columns = 2 if len(ordered) > 1 else 1
+    lines = math.ceil(len(ordered) / columns)
+    tallest = max(len(panel) for panel in panels.values())
+    height = lines * (0.55 + 0.55 * tallest) + 0.95
+    figure, axes = pyplot.subplots(lines, columns, figsize=(3.6 * columns, height), squeeze=False, layout="constrained")
+    for axis, key in zip(axes.flat, ordered, strict=False):
+        _panel(axis, key, panels[key], colours)
+    for axis in axes.flat[len(ordered) :]:
+        axis.set_axis_off()
+    handles = [Patch(facecolor=colours[i], label=label) for i, label in enumerate(PARTS.values())]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    label = next(iter(panels[ordered[0]].values()))["local"].label
+    figure.supxlabel(CAPTION.format(device=label), fontsize=6.5, color="0.3")
+    return style.save(figure, folder, "fig_latency")
+
+
+def _panel(axis: Axes, key: tuple[str, str, str], bars: dict[str, Bar], colours: list[tuple[float, float, float]]) -> None:
+    dataset, protocol, conditions = key
+    methods = sorted(bars, key=lambda method: (_place(method.partition(":")[0], METHODS), method))
+    longest = 0.0
+    ticks = []
+    for place, method in enumerate(methods):
+        bar = bars[method]
+        paper = {part: bar[part].paper_value for part in (*PARTS, "total") if bar[part].paper_value is not None}
+        ticks.append(place + (0.2 if paper else 0))
+        _bar(axis, place, [bar[part].value for part in PARTS], colours, pale=False)
+        total = bar["total"]
+        if total.ci_low is not None and total.ci_high is not None:
+            spread = [[max(0.0, total.value - total.ci_low)], [max(0.0, total.ci_high - total.value)]]
+            axis.errorbar(total.value, place, xerr=spread, color="0.15", linewidth=0.8, capsize=2)
+        end = max(total.value, total.ci_high or 0.0)
+        axis.annotate(_text(bar), (end, place), (4, 0), textcoords="offset points", va="center", fontsize=7)
+        longest = max(longest, end)
+        if paper:
+            _bar(axis, place + 0.4, [paper.get(part, 0.0) for part in PARTS], colours, pale=True)
+            sums = paper.get("total", sum(paper.values()))
+            accuracy = bar["accuracy"].paper_value if "accuracy" in bar else None
+            words = f"paper {sums:.1f} ms" + (f", {accuracy:.1f} %" if accuracy is not None else "")
+            axis.annotate(
+                words, (sums, place + 0.4), (4, 0), textcoords="offset points", va="center", fontsize=7, color="0.4"
+            )  # fmt: skip
+            longest = max(longest, sums)
+    recorded = all(row.source == "recorded" for bar in bars.values() for row in bar.values())
+    parts = [style.title(dataset), *([protocol] if protocol != "paper" else []), *(["recorded"] if recorded else [])]
+    axis.set_title(", ".join(parts) + f"  ({_conditions(conditions)})", loc="left", fontsize=9)
+    axis.set_yticks(ticks, [style.title(method) for method in methods])
+    axis.set_ylim(len(methods) - 0.3, -0.4)
+    axis.set_xlim(0, longest * 1.62 or 1)
+    axis.set_xlabel("Latency per image (ms)")
+    axis.grid(visible=False, axis="y")
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+
+
+def _bar(axis: Axes, place: float, values: list[float], colours: list[tuple[float, float, float]], *, pale: bool) -> None:
+    left = 0.0
+    for value, colour in zip(values, colours, strict=False):
+        pale_colour = tuple(0.45 * channel + 0.55 for channel in colour)
+        look = {"color": pale_colour, "hatch": "/////", "edgecolor": "white"} if pale else {"color": colour}
+        axis.barh(place, value, height=0.36, left=left, linewidth=0, **look)
+        left += value
+
+
+def _text(bar: Bar) -> str:
+    words = f"{bar['total'].value:.1f} ms"
+    if "accuracy" in bar:
+        return words + f", {bar['accuracy'].value:.1f} %"
+    if "accuracy_sample" in bar:
+        return words + f", {bar['accuracy_sample'].value:.0f} % of {bar['accuracy_sample'].n}"
+    return words
+
+
+def _conditions(conditions: str) -> str:
+    values = dict(part.partition("=")[::2] for part in conditions.split(";") if part)
+    rate, clock = float(values.get("bandwidth_kbps", "nan")), values.get("cpu_mhz", "?")
+    return f"{rate / 1000:g} Mbps, {clock} MHz" if rate >= 1000 else f"{rate:g} kbps, {clock} MHz"
+
+
+def _place(name: str, order: Sequence[str]) -> int:
+    return order.index(name) if name in order else len(order)

@@ -1,0 +1,61 @@
+"""How figures look: one place for fonts, colours and file settings, so that all of them match and print well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.results import replace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLES = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "svhn": "SVHN",
+    "svhn_grey": "SVHN (grey re-split)",
+    "imagenet200": "ImageNet-200",
+    "digits": "Digits",
+    "agilenn": "AgileNN",
+    "edge_only": "Edge-only",
+    "deepcod": "DeepCOD",
+    "spinn": "SPINN",
+    "mcunet": "MCUNet",
+}
+
+
+def title(name: str) -> str:
+    """A data set's or method's printed name; a variant keeps its suffix (agilenn:text -> AgileNN:text)."""
+    bare, colon, variant = name.partition(":")
+    return TITLES.get(bare, bare) + colon + variant
+
+
+def setup() -> list[tuple[float, float, float]]:
+    """Sets the drawing defaults (no display needed) and returns the colours, told apart by colour-blind readers too."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import seaborn
+
+    seaborn.set_theme(context="paper", style="whitegrid", font="DejaVu Sans")
+    matplotlib.rcParams.update(
+        {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 9, "axes.labelsize": 8, "hatch.linewidth": 0.5}
+    )
+    return list(seaborn.color_palette("colorblind"))
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Writes NAME.pdf and NAME.png, each in one step and without a date, so that equal rows give equal files."""
+    import io
+
+    from matplotlib import pyplot
+
+    files = []
+    for kind, metadata in {"pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {"Software": None}}.items():
+        out = io.BytesIO()
+        figure.savefig(out, format=kind, dpi=200, metadata=metadata)
+        files.append(folder / f"{name}.{kind}")
+        replace(files[-1], out.getvalue())
+    pyplot.close(figure)
+    return files

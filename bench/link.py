@@ -1,0 +1,67 @@
+"""The radio link in virtual time: a deterministic model of how long a message occupies the air at a given rate.
+
+time = sum over packets of (payload share + headers) x 8 / rate, up and down. The headers are those of a UDP message in a
+Wi-Fi data frame. Physical preamble, contention, acknowledgements and losses are not modelled: at the low rates studied
+(6 Mbps and below) the bytes dominate, and a constant per packet could be added to `Link.headers` if a measurement says so.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from bench import wire
+from bench.errors import BenchError
+
+# Bytes added to each fragment of a message, outermost last.
+HEADERS = {
+    "fragment": wire.OVERHEAD,  # ours: header and CRC-32, see bench/wire.py
+    "UDP": 8,  # RFC 768
+    "IPv4": 20,  # RFC 791, no options
+    "LLC/SNAP": 8,  # RFC 1042: 3 bytes of IEEE 802.2 LLC, 5 of SNAP
+    "802.11 MAC": 26,  # IEEE 802.11-2020 section 9.3.2.1: QoS data frame, three addresses
+    "802.11 FCS": 4,  # IEEE 802.11-2020 section 9.2.4.8
+}
+RATE_FORMS = "a number and a unit: 6Mbps, 270kbps, 2 Mbit/s, 250000 bps"
+CLOCK_FORMS = "a number and a unit: 216MHz, 64 MHz, 128000000 Hz"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of `rate_bps` bits per second; `headers` bytes go with every fragment of at most `fragment` payload bytes.
+
+    reply: bytes of status and server time before the logits in a reply.
+    """
+
+    rate_bps: float
+    headers: int = sum(HEADERS.values())
+    fragment: int = wire.FRAGMENT
+    reply: int = wire.REPLY.size
+
+    def air_bytes(self, message: int) -> int:
+        """Bytes on the air for a message of so many payload bytes; an empty message still takes one packet."""
+        return message + self.headers * max(1, math.ceil(message / self.fragment))
+
+    def milliseconds(self, up: int, down: int) -> float:
+        """Time for `up` payload bytes to the server and `down` bytes of logits back, one after the other."""
+        return (self.air_bytes(up) + self.air_bytes(self.reply + down)) * 8e3 / self.rate_bps
+
+
+def parse_rate(text: str) -> float:
+    """Bits per second from "6Mbps" and the like; raises BenchError that lists the forms."""
+    return _parse(text, r"(k|K|m|M|g|G)?(?:bps|bit/s|b/s|bits/s)", "bandwidth", RATE_FORMS)
+
+
+def parse_clock(text: str) -> int:
+    """Hertz from "216MHz" and the like; raises BenchError that lists the forms."""
+    hertz = _parse(text, r"(k|K|m|M|g|G)?[hH][zZ]", "clock", CLOCK_FORMS)
+    return round(hertz)
+
+
+def _parse(text: str, unit: str, kind: str, forms: str) -> float:
+    match = re.fullmatch(rf"\s*(\d+(?:\.\d*)?|\.\d+)\s*{unit}\s*", text, re.ASCII)
+    value = float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[(match[2] or "").lower()] if match else 0.0
+    if not 0 < value < 1e12:
+        raise BenchError(f"{kind} {text!r} is not understood", expected=forms, do="write it like that")
+    return value
