@@ -2,7 +2,7 @@
 # ./reproduce.sh TARGET [OPTIONS]   makes .venv if it is missing or broken, then runs `python -m bench TARGET [OPTIONS]`.
 # Needs Python 3.11-3.13 and a package index, nothing else; PYTHON=/path/to/python chooses one. bash 3.2 is enough.
 set -u
-unset CDPATH PYTHONHOME
+unset CDPATH PYTHONHOME PYTHONPATH
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P) || exit 2
 venv=$root/.venv python=$root/.venv/bin/python lock=$root/requirements.lock marker=$root/.venv/.complete guard=$root/.venv.making
 

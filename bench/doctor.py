@@ -84,7 +84,7 @@ def ports() -> list[str]:
     from serial.tools.list_ports import comports
 
     lines = []
-    for port in comports():
+    for port in (p for p in comports() if p.hwid != "n/a"):  # n/a: the PC's own UART, mostly not even wired
         allowed = os.access(port.device, os.R_OK | os.W_OK)
         hint = "" if allowed else " - no permission: sudo usermod -aG dialout $USER, then log in again"
         lines.append(f"{port.device} {port.description}{hint}")

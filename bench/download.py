@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,21 +20,25 @@ from bench.sample import read as sample
 
 Arrays = dict[str, np.ndarray]
 # URL and SHA-256. SVHN: from TensorFlow Datasets' checksums of svhn_cropped; torchvision's prototypes have the same.
-SVHN = {
-    "train": (
-        "http://ufldl.stanford.edu/housenumbers/train_32x32.mat",
-        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+# Tiny-ImageNet (248,100,043 bytes): several independent projects record the same hash.
+FILES = {
+    "svhn": (
+        (
+            "http://ufldl.stanford.edu/housenumbers/train_32x32.mat",
+            "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+        ),
+        (
+            "http://ufldl.stanford.edu/housenumbers/test_32x32.mat",
+            "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+        ),
     ),
-    "test": (
-        "http://ufldl.stanford.edu/housenumbers/test_32x32.mat",
-        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+    "imagenet200": (
+        (
+            "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+            "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+        ),
     ),
 }
-# As recorded by several independent projects for the archive of 248,100,043 bytes.
-TINY_IMAGENET = (
-    "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
-    "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
-)
 COUNTS = {  # training images, test images, classes
     "cifar10": (50_000, 10_000, 10),
     "cifar100": (50_000, 10_000, 100),
@@ -98,6 +103,8 @@ def write(name: str, target: Path) -> None:
         np.savez(partial, source=np.array("official"), **arrays)  # type: ignore[arg-type]
         check(name, partial)
         partial.replace(target)
+        for url, _ in FILES.get(name, ()):
+            (downloads() / file_name(url)).unlink(missing_ok=True)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -122,18 +129,26 @@ def check(name: str, path: Path) -> None:
     got = (file.counts["train"], file.counts["test"], len(file.classes), file.shape)
     expected = (*COUNTS[name], datasets.NATIVE[name])
     if got != expected:
-        raise DataError(
-            f"{name}: not the official set", expected=(*COUNTS[name], datasets.NATIVE[name]), got=(*got, file.shape)
-        )
+        raise DataError(f"{name}: not the official set", expected=expected, got=got)
 
 
-def fetch(url: str, sha256: str) -> Path:
-    """A file in the cache's downloads folder, checked. Raises what pooch and requests raise."""
+def fetch(name: str) -> list[Path]:
+    """The set's files in the cache's downloads folder, each checked. Raises what pooch and requests raise."""
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    folder = provenance.cache("downloads")
-    return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=url.rpartition("/")[2], path=folder, progressbar=True))
+    return [
+        Path(pooch.retrieve(url, f"sha256:{sha256}", fname=file_name(url), path=downloads(), progressbar=True))
+        for url, sha256 in FILES[name]
+    ]
+
+
+def downloads() -> Path:
+    return provenance.cache("downloads")
+
+
+def file_name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 def cifar(name: str) -> Arrays:
@@ -151,35 +166,28 @@ def svhn() -> Arrays:
     from scipy.io import loadmat
 
     arrays = {"classes": np.array(list("0123456789"))}
-    paths = [fetch(*SVHN[split]) for split in SVHN]
-    for split, path in zip(SVHN, paths, strict=True):
+    for split, path in zip(("train", "test"), fetch("svhn"), strict=True):
         content = loadmat(path)
         arrays[f"x_{split}"] = np.ascontiguousarray(content["X"].transpose(3, 0, 1, 2))
         arrays[f"y_{split}"] = content["y"][:, 0].astype(np.int64) % 10
-    for path in paths:
-        path.unlink()
     return arrays
 
 
 def imagenet200() -> Arrays:
     """Tiny-ImageNet-200; test = its validation set (test labels are not public). Non-commercial research only."""
-    path = fetch(*TINY_IMAGENET)
+    [path] = fetch("imagenet200")
     with zipfile.ZipFile(path) as archive:
         root = "tiny-imagenet-200"
         classes = sorted(archive.read(f"{root}/wnids.txt").decode().split())
         number = {wnid: i for i, wnid in enumerate(classes)}
-        train = [
-            (n, number[n.split("/")[2]])
-            for n in sorted(archive.namelist())
-            if n.startswith(f"{root}/train/") and n.endswith(".JPEG")
-        ]
+        pattern = re.compile(rf"{root}/train/(\w+)/images/.*\.JPEG")
+        train = [(m[0], number[m[1]]) for m in map(pattern.fullmatch, sorted(archive.namelist())) if m]
         rows = [line.split("\t") for line in archive.read(f"{root}/val/val_annotations.txt").decode().splitlines()]
         test = [(f"{root}/val/images/{row[0]}", number[row[1]]) for row in rows]
         arrays = {"classes": np.array(classes)}
         for split, listed in (("train", train), ("test", test)):
             arrays[f"x_{split}"] = pictures(archive, [name for name, _ in listed])
             arrays[f"y_{split}"] = np.array([label for _, label in listed], np.int64)
-    path.unlink()
     return arrays
 
 

@@ -1,0 +1,55 @@
+"""Stamps are plain JSON that names its own content; versions and commits never fail."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import provenance
+
+
+def test_the_cache_is_the_users_or_the_variables(monkeypatch, tmp_path):
+    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path))
+    assert provenance.cache("builds") == tmp_path / "builds"
+    monkeypatch.delenv("AGILENN_CACHE")
+    assert provenance.cache().name == "agilenn-bench" and provenance.cache().is_absolute()
+
+
+def test_file_hash_is_sha256(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc" * 100_000)
+    assert provenance.file_hash(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+@given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
+def test_text_hash_tells_different_parts_apart(first, second):
+    assert (provenance.text_hash(*first) == provenance.text_hash(*second)) == (first == second)
+
+
+def test_a_stamp_is_json_whose_id_follows_from_its_content():
+    first = provenance.stamp(["./reproduce.sh", "train"], 7, {"data": "abc", "path": Path("x")})
+    assert json.loads(json.dumps(first)) == first
+    assert first == provenance.stamp("./reproduce.sh train", 7, {"path": "x", "data": "abc"})
+    assert first["id"] != provenance.stamp("./reproduce.sh train", 8, {"path": "x", "data": "abc"})["id"]
+    assert len(first["id"]) == 12 and first["versions"]["numpy"]
+
+
+def test_no_git_is_no_error(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    provenance.git_commit.cache_clear()
+    assert provenance.git_commit() is None
+    provenance.git_commit.cache_clear()
+
+
+def test_versions_import_none_of_the_packages():
+    code = (
+        "import sys; from bench import provenance as p; v = p.versions(); print(v['unicorn'], 'unicorn' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=provenance.ROOT, check=True
+    )
+    assert result.stdout.split()[1] == "False"
