@@ -16,7 +16,7 @@ STEPS = {
     "ruff check": ["-m", "ruff", "check", "--quiet"],
     "ruff format": ["-m", "ruff", "format", "--check", "--quiet"],
     "mypy": ["-m", "mypy", "--no-error-summary"],
-    "import-linter": ["-c", LINT_IMPORTS],
+    "import-linter": ["-c", LINT_IMPORTS, "--no-logo"],
     "pytest": ["-m", "pytest"],
 }
 
