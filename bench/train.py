@@ -1,0 +1,49 @@
+"""`train`: one method on one data set -> a deployment folder. Stopped runs go on where they were."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from bench import provenance, registry
+from bench.cli import Command
+from bench.errors import BenchError
+from bench.method import PROTOCOLS, Request
+
+MODELS = provenance.ROOT / "results" / "models"
+
+
+class Train(Command):
+    claim = "trains a method on a data set and exports the device program and the server network; resumable"
+    minutes = "1-4 (digits), 15-45 (cifar10, quick)"
+    disk = "20 MB"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--method", required=True, help="agilenn, edge_only, ...")
+        parser.add_argument("--dataset", required=True, help="digits, cifar10, ... or any NAME.npz in the data folder")
+        parser.add_argument("--protocol", choices=PROTOCOLS, default="paper", help="paper: enlarged frames; strong: native size")
+        parser.add_argument("--budget", choices=("quick", "full"), default="quick", help="quick: minutes; full: the paper's 200 epochs")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/models/METHOD/DATASET-PROTOCOL")
+        parser.add_argument("--fresh", action="store_true", help="forget earlier checkpoints of this very training")
+
+    def run(self, args: argparse.Namespace) -> int:
+        method = registry.method(args.method)
+        if args.seed < 0:
+            raise BenchError("--seed", expected="0 or more", got=args.seed)
+        out = args.out or folder(args.method, args.dataset, args.protocol)
+        request = Request(args.dataset, args.protocol, out, args.seed, args.budget, args.fresh, args.data_dir)
+        started = time.monotonic()
+        deployment = method.train(request)
+        print(f"{args.method} on {args.dataset} ({args.protocol} protocol) -> {deployment.folder}")
+        for name, value in deployment.training["validation"].items():
+            print(f"  {name.replace('_', ' '):22} {value}")
+        print(f"  took {(time.monotonic() - started) / 60:.1f} min")
+        return 0
+
+
+def folder(method: str, dataset: str, protocol: str) -> Path:
+    """results/models/METHOD/DATASET-PROTOCOL; a variant's `METHOD:VARIANT` becomes METHOD--VARIANT."""
+    return MODELS / method.replace(":", "--") / f"{dataset}-{protocol}"

@@ -1,0 +1,49 @@
+"""The one place that imports TensorFlow, so that it starts quietly and in a repeatable state."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+
+def tensorflow(seed: int | None = None) -> Any:
+    """The TensorFlow module, without start-up noise; with a seed, Python's, NumPy's and Keras's random state is set too."""
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        with quiet():
+            import absl.logging
+            import tensorflow as tf
+
+            absl.logging.set_verbosity(absl.logging.ERROR)
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+            tf.constant(0)  # starts the runtime, which also writes to stderr
+    import keras
+    import tensorflow as tf
+
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    return tf
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back what C++ code writes to file descriptor 2; on an exception it is shown after all."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,61 @@
+"""What every training starts from: images to train on, the camera's frame, and the settings that name its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench import datasets
+from bench.errors import DataError
+from bench.method import Request
+from bench.training import pipeline
+
+
+@dataclass(frozen=True)
+class Task:
+    """data: the images; frame: (H, W, C) on the device; stride: frame size over native size (the first layer's stride)."""
+
+    request: Request
+    data: datasets.Dataset
+    frame: tuple[int, int, int]
+
+    @property
+    def stride(self) -> int:
+        return self.frame[0] // self.data.shape[0]
+
+    @property
+    def classes(self) -> int:
+        return len(self.data.classes)
+
+    def batches(self, size: int) -> pipeline.Batches:
+        return pipeline.Batches(self.data, self.frame, min(size, len(self.data.y_train)), self.request.seed)
+
+    def validation(self) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 frames and labels of the validation split."""
+        return datasets.frames(self.data.x_val, self.frame), self.data.y_val
+
+    def calibration(self, count: int) -> np.ndarray:
+        """uint8 frames of `count` training images, without augmentation, the same at every call."""
+        rows = np.random.default_rng(self.request.seed).permutation(len(self.data.y_train))[:count]
+        return datasets.frames(self.data.x_train[np.sort(rows)], self.frame)
+
+    def key(self, step: str, **settings: Any) -> dict[str, Any]:
+        """Settings that decide a training step's result; its checkpoints are found by them."""
+        return {
+            "step": step, "dataset": self.data.name, "images": self.data.fingerprint, "frame": list(self.frame),
+            "seed": self.request.seed, **settings,
+        }  # fmt: skip
+
+
+def open_task(request: Request) -> Task:
+    """Finds the images. Raises DataError where only test images are there, UnknownName for an unknown set."""
+    data = datasets.load(request.dataset, request.data_dir)
+    if not len(data.y_train) or not len(data.y_val):
+        raise DataError(
+            f"cannot train on {data.name}: only {data.counts['test']} sample test images are here",
+            expected=f"{data.name}.npz with training images",
+            do=f"run ./reproduce.sh data {data.name}, or give --data-dir FOLDER",
+        )
+    return Task(request, data, datasets.frame_shape(data.shape, request.protocol))
