@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,33 +41,34 @@ class ImageFile:
         """CRC-32 of an array with its header, from the file's directory: nothing is read."""
         return self._members[key].CRC
 
-    def _directory(self) -> dict[str, zipfile.ZipInfo]:
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
+        """A damaged archive makes the readers raise nearly anything: all of it means the same to the user."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        except zipfile.BadZipFile:
-            raise self._error("not a .npz file, or a truncated one", "a zip archive of .npy arrays", None) from None
+            yield
+        except PermissionError:
+            raise
+        except Exception as error:
+            raise self._error(f"{what} cannot be read ({error})", LAYOUT, "a damaged or truncated file") from None
+
+    def _directory(self) -> dict[str, zipfile.ZipInfo]:
+        with self._reading("the archive"), zipfile.ZipFile(self.path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         missing = [key for key in ("x_train", "y_train", "x_test", "y_test", "classes") if key not in members]
         if missing:
             raise self._error(f"{', '.join(missing)} missing", LAYOUT, f"keys {', '.join(sorted(members))}")
         return members
 
     def _array(self, key: str) -> np.ndarray:
-        try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                array: np.ndarray = archive[key]
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
-            raise self._error(f"{key} cannot be read ({error})", LAYOUT, "a damaged or truncated file") from None
+        with self._reading(key), np.load(self.path, allow_pickle=False) as archive:
+            array: np.ndarray = archive[key]
         return array
 
     def _header(self, key: str) -> tuple[tuple[int, ...], np.dtype]:
         """Shape and type of an array without its data."""
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self._members[key]) as file:
-                read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
-                shape, _, dtype = read[np.lib.format.read_magic(file)[0]](file)
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
-            raise self._error(f"{key} cannot be read ({error})", LAYOUT, "a damaged or truncated file") from None
+        readers = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+        with self._reading(key), zipfile.ZipFile(self.path) as archive, archive.open(self._members[key]) as file:
+            shape, _, dtype = readers[np.lib.format.read_magic(file)[0]](file)
         return shape, dtype
 
     def _names(self) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """Loading, checking, splitting and resizing images; nothing here needs a file that is not in the repository."""
 
+import contextlib
 import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -71,6 +72,14 @@ def test_only_a_file_that_says_so_is_official(tmp_path):
     assert data.comparable and data.origin == "official"
 
 
+def test_a_known_copy_is_named_honestly(tmp_path, monkeypatch):
+    put(tmp_path, "fruit")
+    crc = int(datasets.load("fruit", tmp_path).fingerprint[:8], 16)
+    monkeypatch.setitem(datasets.ORIGINS, crc, ("our fruit", "half of it", False))
+    data = datasets.load("fruit", tmp_path)
+    assert (data.origin, data.note, data.comparable) == ("our fruit", "half of it", False)
+
+
 def test_an_absent_set_says_what_was_tried_and_which_command_gets_it(tmp_path):
     with pytest.raises(DataError) as caught:
         datasets.load("svhn", tmp_path)
@@ -125,6 +134,19 @@ def test_a_flipped_byte_in_the_images_is_noticed_when_they_are_read(tmp_path):
     data = datasets.load("cifar10", tmp_path)
     with pytest.raises(DataError, match="x_test cannot be read"):
         _ = data.x_test
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_damage_to_a_file_raises_anything_but_a_data_error(tmp_path, data):
+    path = put(tmp_path, shape=(2, 2, 1), name="tiny") / "tiny.npz"
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(raw)
+    with contextlib.suppress(DataError):
+        tiny = datasets.load("tiny", tmp_path)
+        assert tiny.x_test.dtype == np.uint8 and tiny.x_train.dtype == np.uint8
 
 
 def test_the_sample_holds_25_and_3_test_images_of_each_class():
