@@ -48,12 +48,34 @@ def run(models: list[bytes], inputs: list[list[np.ndarray]], uint8_input: bool =
             nets.append(compile_net(path, f"n{number}", uint8_input))
         (folder / "nets.c").write_text(source(nets))
         library = folder / "nets.so"
-        flags = ["-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-trap=undefined", "-Wall", "-Wextra", "-Werror"]
-        command = [sys.executable, "-m", "ziglang", "cc", *flags, f"-I{FIRMWARE}", "-o", str(library), str(folder / "nets.c")]
+        flags = [
+            "-O1",
+            "-shared",
+            "-fPIC",
+            "-fsanitize=undefined",
+            "-fsanitize-trap=undefined",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+        ]
+        command = [
+            sys.executable,
+            "-m",
+            "ziglang",
+            "cc",
+            *flags,
+            f"-I{FIRMWARE}",
+            "-o",
+            str(library),
+            str(folder / "nets.c"),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[:3000]
         code = ctypes.CDLL(str(library))
-        return [_run(getattr(code, f"run_{i}"), net, values) for i, (net, values) in enumerate(zip(nets, inputs, strict=True))]
+        return [
+            _run(getattr(code, f"run_{i}"), net, values)
+            for i, (net, values) in enumerate(zip(nets, inputs, strict=True))
+        ]
 
 
 def _run(function, net: Net, values: list[np.ndarray]) -> list[np.ndarray]:
@@ -64,5 +86,7 @@ def _run(function, net: Net, values: list[np.ndarray]) -> list[np.ndarray]:
     for tensor, value in zip(net.inputs, values, strict=True):
         inside[offsets[tensor.name] :][: tensor.nbytes] = value.reshape(-1).view(np.uint8)
     function(ctypes.c_void_p(memory.ctypes.data + start))
-    assert np.all(memory[:start] == 0xA5) and np.all(memory[start + size :] == 0xA5), "a kernel wrote outside its memory"
+    assert np.all(memory[:start] == 0xA5) and np.all(memory[start + size :] == 0xA5), (
+        "a kernel wrote outside its memory"
+    )
     return [inside[offsets[t.name] :][: t.nbytes].view(np.int8).reshape(t.shape).copy() for t in net.outputs]

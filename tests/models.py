@@ -40,7 +40,10 @@ def convs(draw, depthwise: bool = False, max_side: int = 9) -> Model:
     if draw(st.booleans()):
         kh, kw = draw(st.sampled_from([(1, 1), (3, 3)]))
     sy, sx = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    h, w = draw(st.integers(kh if padding else 1, max_side + kh)), draw(st.integers(kw if padding else 1, max_side + kw))
+    h, w = (
+        draw(st.integers(kh if padding else 1, max_side + kh)),
+        draw(st.integers(kw if padding else 1, max_side + kw)),
+    )
     ic = draw(st.integers(1, 9))
     oc = ic * draw(st.sampled_from([1, 1, 1, 2, 3])) if depthwise else draw(st.integers(1, 9))
     zi, zo, activation = draw(ZEROS), draw(ZEROS), draw(ACTIVATIONS)
@@ -82,10 +85,14 @@ def dense(draw) -> Model:
     x, wt = b.tensor((1, inputs), si, zi), b.tensor(weights.shape, scales, 0, weights)
     names = [x, wt]
     if rng.random() < 0.9:
-        names.append(b.tensor((outputs,), si * scales, 0, rng.integers(-500 * reach, 500 * reach, outputs), dtype="int32"))
+        names.append(
+            b.tensor((outputs,), si * scales, 0, rng.integers(-500 * reach, 500 * reach, outputs), dtype="int32")
+        )
     y = b.tensor((1, outputs), so, zo)
     b.operator("FULLY_CONNECTED", names, [y], options("FullyConnected", fusedActivationFunction=activation))
-    return Model(b.bytes([x], [y]), [(1, inputs)], seed, f"{inputs} -> {outputs} act {activation} z {zi},{zo} seed {seed}")
+    return Model(
+        b.bytes([x], [y]), [(1, inputs)], seed, f"{inputs} -> {outputs} act {activation} z {zi},{zo} seed {seed}"
+    )
 
 
 @st.composite
@@ -99,7 +106,9 @@ def pools(draw, kind: str = "AVERAGE_POOL_2D") -> Model:
     y = b.tensor((1, out_size(h, k[0], s[0], padding), out_size(w, k[1], s[1], padding), c), 0.05, zero)
     b.operator(kind, [x], [y], options("Pool2D", filterHeight=k[0], filterWidth=k[1], strideH=s[0], strideW=s[1],
                                        padding=padding, fusedActivationFunction=activation))  # fmt: skip
-    return Model(b.bytes([x], [y]), [(1, h, w, c)], seed, f"{h}x{w}x{c} {k} /{s} pad {padding} act {activation} seed {seed}")
+    return Model(
+        b.bytes([x], [y]), [(1, h, w, c)], seed, f"{h}x{w}x{c} {k} /{s} pad {padding} act {activation} seed {seed}"
+    )
 
 
 @st.composite
@@ -117,3 +126,55 @@ def means(draw) -> Model:
     y = b.tensor((1, 1, 1, c) if keep else (1, c), so, zo)
     b.operator("MEAN", [x, axes], [y], options("Reducer", keepDims=keep))
     return Model(b.bytes([x], [y]), [(1, h, w, c)], seed, f"{h}x{w}x{c} keep {keep} {si} {so} z {zi},{zo} seed {seed}")
+
+
+@st.composite
+def adds(draw) -> Model:
+    seed, shape, activation = draw(SEEDS), (1, draw(st.integers(1, 5)), draw(st.integers(1, 40))), draw(ACTIVATIONS)
+    rng = np.random.default_rng(seed)
+    scales = rng.uniform(0.01, 0.2, 3) if rng.random() < 0.7 else 10 ** rng.uniform(-3, 1, 3)
+    if rng.random() < 0.2:
+        scales[1] = scales[0]
+    scales[2] = max(scales[2], 4e-6 * scales.max())
+    b = ModelBuilder()
+    x, y, z = (b.tensor(shape, s, draw(ZEROS)) for s in scales)
+    b.operator("ADD", [x, y], [z], options("Add", fusedActivationFunction=activation, potScaleInt16=True))
+    return Model(b.bytes([x, y], [z]), [shape, shape], seed, f"{shape} act {activation} {scales} seed {seed}")
+
+
+@st.composite
+def activations(draw) -> Model:
+    seed, kind, n = draw(SEEDS), draw(st.sampled_from(["RELU", "RELU6"])), draw(st.integers(1, 300))
+    rng = np.random.default_rng(seed)
+    si = rng.uniform(0.01, 0.2)
+    b = ModelBuilder()
+    x, y = b.tensor((1, n), si, draw(ZEROS)), b.tensor((1, n), si * 2 ** rng.uniform(-3, 3), draw(ZEROS))
+    b.operator(kind, [x], [y])
+    return Model(b.bytes([x], [y]), [(1, n)], seed, f"{kind} {n} seed {seed}")
+
+
+@st.composite
+def pads(draw) -> Model:
+    seed, shape, zero = draw(SEEDS), [1, *(draw(st.integers(1, 6)) for _ in range(3))], draw(ZEROS)
+    amounts = [
+        [0, 0],
+        [draw(st.integers(0, 3)), draw(st.integers(0, 3))],
+        [draw(st.integers(0, 3)), draw(st.integers(0, 3))],
+        [0, 0],
+    ]
+    b = ModelBuilder()
+    x, p = b.tensor(shape, 0.1, zero), b.tensor((4, 2), data=amounts, dtype="int32")
+    y = b.tensor([n + sum(a) for n, a in zip(shape, amounts, strict=True)], 0.1, zero)
+    b.operator("PAD", [x, p], [y], options("Pad"))
+    return Model(b.bytes([x], [y]), [tuple(shape)], seed, f"{shape} {amounts} {zero}")
+
+
+@st.composite
+def softmaxes(draw) -> Model:
+    seed, shape = draw(SEEDS), (1, *draw(st.sampled_from([(), (3,)])), draw(st.integers(1, 250)))
+    rng = np.random.default_rng(seed)
+    scale, beta = float(10 ** rng.uniform(-5, 1)), draw(st.sampled_from([1.0, 1.0, 0.5, 3.0]))
+    b = ModelBuilder()
+    x, y = b.tensor(shape, scale, draw(ZEROS)), b.tensor(shape, 1 / 256, -128)
+    b.operator("SOFTMAX", [x], [y], options("Softmax", beta=beta))
+    return Model(b.bytes([x], [y]), [shape], seed, f"{shape} scale {scale} beta {beta} seed {seed}")

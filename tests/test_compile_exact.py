@@ -18,6 +18,10 @@ STRATEGIES = {
     "average_pool": models.pools(),
     "max_pool": models.pools("MAX_POOL_2D"),
     "mean": models.means(),
+    "add": models.adds(),
+    "relu": models.activations(),
+    "pad": models.pads(),
+    "softmax": models.softmaxes(),
 }
 
 
@@ -26,7 +30,9 @@ def check(batch: list[models.Model]) -> None:
     got = host_net.run([m.data for m in batch], inputs)
     for model, values, outputs in zip(batch, inputs, got, strict=True):
         for expected, output in zip(reference(model.data, *values), outputs, strict=True):
-            assert np.array_equal(expected, output), f"{model.what}: {np.sum(expected != output)} of {expected.size} differ"
+            assert np.array_equal(expected, output), (
+                f"{model.what}: {np.sum(expected != output)} of {expected.size} differ"
+            )
 
 
 @pytest.mark.parametrize("operator", STRATEGIES)

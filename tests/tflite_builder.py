@@ -1,4 +1,4 @@
-"""Writes small int8 .tflite files without TensorFlow, with the schema's object interface, and runs them in the reference."""
+"""Writes small int8 .tflite files without TensorFlow and runs them in the reference interpreter."""
 
 from __future__ import annotations
 

@@ -61,7 +61,9 @@ class Site:
         value = self._input(position)
         assert value is not None
         if not len(value.scale) or np.any(value.zero != 0):
-            raise self.operator.refuse(f"zero points of input {position}", expected="0 (symmetric weights)", do=REEXPORT)
+            raise self.operator.refuse(
+                f"zero points of input {position}", expected="0 (symmetric weights)", do=REEXPORT
+            )
         return value
 
     def bias(self, position: int, channels: int) -> np.ndarray:
@@ -83,7 +85,9 @@ class Site:
         indices = self.operator.inputs
         return self.graph.values[indices[position]] if position < len(indices) and indices[position] >= 0 else None
 
-    def require(self, condition: bool, problem: str, *, expected: object = None, got: object = None, do: str = "") -> None:
+    def require(
+        self, condition: bool, problem: str, *, expected: object = None, got: object = None, do: str = ""
+    ) -> None:
         """Refuses the operator unless the condition holds."""
         if not condition:
             raise self.operator.refuse(problem, expected=expected, got=got, do=do)

@@ -10,22 +10,27 @@ import numpy as np
 from bench.compile import tflite
 from bench.compile.kernel import C_TYPES, Kernel, Site
 from bench.compile.net import Layer, Net, Tensor
-from bench.compile.operators import conv, pool
+from bench.compile.operators import conv, elementwise, pool, shape, softmax
 from bench.compile.tflite import Graph, Operator
 from bench.errors import CompileError
 
 LOWERINGS: dict[str, Callable[[Site], Kernel]] = {
+    "ADD": elementwise.add,
     "AVERAGE_POOL_2D": pool.average_pool,
     "CONV_2D": conv.conv2d,
     "DEPTHWISE_CONV_2D": conv.depthwise,
     "FULLY_CONNECTED": conv.fully_connected,
     "MAX_POOL_2D": pool.max_pool,
     "MEAN": pool.mean,
+    "PAD": shape.pad,
+    "RELU": elementwise.relu,
+    "RELU6": elementwise.relu6,
+    "SOFTMAX": softmax.softmax,
 }
 ALIASES = ("RESHAPE",)  # the same bytes under another shape: no code
 TAKES_FRAME = ("CONV_2D", "DEPTHWISE_CONV_2D")  # can read the uint8 frame directly
 HOT_BYTES = 6000  # estimated code that a network may claim of the 16 KB ITCM
-HEADERS = ("conv.h", "pool.h", "shape.h")
+HEADERS = ("conv.h", "elementwise.h", "pool.h", "shape.h")
 
 
 def supported() -> list[str]:
@@ -93,14 +98,18 @@ class _Lowering:
         if index in self.graph.outputs or any(o.op not in TAKES_FRAME for o in readers):
             signed = Tensor(tensor.shape, "int8", tensor.scale, tensor.zero, tensor.name + "s")
             self.tensors[signed.name] = signed
-            self.add_layer("frame", "XOR", Kernel(f"flip_sign(in0, out, {tensor.count});", size=64), [frame.name], signed.name)
+            self.add_layer(
+                "frame", "XOR", Kernel(f"flip_sign(in0, out, {tensor.count});", size=64), [frame.name], signed.name
+            )
             self.name_of[index], self.frame = signed.name, -1
         return frame
 
     def lower(self, number: int, operator: Operator) -> None:
         if operator.op not in LOWERINGS and operator.op not in ALIASES:
             known = ", ".join(supported())
-            raise operator.refuse("operator is not supported", expected=f"one of {known}", got=operator.op, do="change the network")
+            raise operator.refuse(
+                "operator is not supported", expected=f"one of {known}", got=operator.op, do="change the network"
+            )
         name = f"{operator.op.lower()}_{number}"
         takes_frame = bool(operator.inputs) and operator.inputs[0] == self.frame
         site = Site(self.graph, operator, takes_frame)
@@ -166,7 +175,9 @@ class _Lowering:
                 arguments = [a.removeprefix("const ") for a in arguments]
             arguments += ["int8_t *out"] + ["void *scratch"] * bool(kernel.scratch)
             text.append(f"/* {layer.op}: {layer.macs} multiply-accumulates, {layer.weights} bytes of constants */")
-            text.append(f"{'HOT ' if layer.name in hot else ''}static __attribute__((noinline)) void {self.prefix}_{layer.name}(")
+            text.append(
+                f"{'HOT ' if layer.name in hot else ''}static __attribute__((noinline)) void {self.prefix}_{layer.name}("
+            )
             text.append(f"    {', '.join(arguments)}) {{")
             text += [f"    {constant(name, array)}" for name, array in kernel.constants.items()]
             text.append(f"    {kernel.body}\n}}")
@@ -185,5 +196,3 @@ def constant(name: str, array: np.ndarray) -> str:
 def number(value: int) -> str:
     """A C integer constant (the most negative int32 has no literal of its own)."""
     return f"(-{-value - 1} - 1)" if value == -(2**31) else str(value)
-
-

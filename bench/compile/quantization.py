@@ -34,6 +34,22 @@ def multiplier(real: float) -> tuple[int, int]:
     return mult, shift
 
 
+def product(a: int, b: int) -> int:
+    """a * b / 2**31, rounded half up."""
+    return (a * b + (1 << 30)) >> 31
+
+
+def divide_power(x: int, right: int) -> int:
+    """x / 2**right, rounded half away from zero."""
+    half = (1 << right) >> 1
+    return (x + half) >> right if x >= 0 else -((-x + half) >> right)
+
+
+def scale_twice(x: int, mult: int, shift: int) -> int:
+    """x * mult * 2**(shift - 31) with the reference's two roundings."""
+    return divide_power(product(x << max(shift, 0), mult), max(-shift, 0))
+
+
 def activation_range(activation: int, scale: float, zero: int) -> tuple[int, int] | None:
     """Clamp (low, high) of a fused activation (schema codes NONE 0, RELU 1, RELU6 3); None for any other."""
 

@@ -66,7 +66,9 @@ class Operator:
         """An option's value; refuses one that is missing or not in `known`."""
         value = getattr(self.options, name, None)
         if value is None or (known is not None and value not in known):
-            raise self.refuse(f"option {name}", expected=f"one of {list(known)}" if known else "a value", got=value, do=REEXPORT)
+            raise self.refuse(
+                f"option {name}", expected=f"one of {list(known)}" if known else "a value", got=value, do=REEXPORT
+            )
         return value
 
 
@@ -91,14 +93,18 @@ def read(path: Path) -> Graph:
     if size > MAX_BYTES:
         raise CompileError(f"{path}: too large for any microcontroller", expected=f"<= {MAX_BYTES} bytes", got=size)
     if len(data) < 8 or data[4:8] != b"TFL3":
-        raise CompileError(f"{path}: not a TensorFlow Lite file", expected="identifier TFL3", got=repr(data[4:8]), do=REEXPORT)
+        raise CompileError(
+            f"{path}: not a TensorFlow Lite file", expected="identifier TFL3", got=repr(data[4:8]), do=REEXPORT
+        )
     try:
         model = schema.ModelT.InitFromPackedBuf(data, 0)
         return _graph(path, model)
     except CompileError:
         raise
     except Exception as error:  # the generated reader trusts offsets, so a damaged file can fail in any way
-        raise CompileError(f"{path}: damaged TensorFlow Lite file ({type(error).__name__}: {error})", do=REEXPORT) from None
+        raise CompileError(
+            f"{path}: damaged TensorFlow Lite file ({type(error).__name__}: {error})", do=REEXPORT
+        ) from None
 
 
 def _graph(path: Path, model: Any) -> Graph:
@@ -112,7 +118,9 @@ def _graph(path: Path, model: Any) -> Graph:
         code = model.operatorCodes[raw.opcodeIndex]
         builtin = max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
         op = OPERATOR_NAMES.get(builtin, f"number {builtin}")
-        operators.append(Operator(op, _ints(raw.inputs), _ints(raw.outputs), raw.builtinOptions, f"{path}: operator {number} {op}"))
+        operators.append(
+            Operator(op, _ints(raw.inputs), _ints(raw.outputs), raw.builtinOptions, f"{path}: operator {number} {op}")
+        )
     graph = Graph(path, values, operators, inputs, outputs)
     _check_order(graph)
     return graph
@@ -141,9 +149,13 @@ def _value(path: Path, index: int, raw: Any, buffers: Sequence[Any]) -> Value:
     if len(zero) < len(scale):
         zero = np.zeros(len(scale), np.int64)
     if not (np.all(np.isfinite(scale)) and np.all(scale > 0)) or len(zero) != len(scale):
-        raise CompileError(f"{where}: quantization", expected="positive scales, as many zero points", got=scale[:4], do=REEXPORT)
+        raise CompileError(
+            f"{where}: quantization", expected="positive scales, as many zero points", got=scale[:4], do=REEXPORT
+        )
     if len(scale) > 1 and (not 0 <= axis < len(shape) or shape[axis] != len(scale)):
-        raise CompileError(f"{where}: number of scales", expected=f"length of dimension {axis} of {shape}", got=len(scale), do=REEXPORT)
+        raise CompileError(
+            f"{where}: number of scales", expected=f"length of dimension {axis} of {shape}", got=len(scale), do=REEXPORT
+        )
     return Value(name, shape, dtype, scale, zero, axis, _constant(where, raw, buffers, dtype, shape))
 
 
@@ -173,9 +185,13 @@ def _check_order(graph: Graph) -> None:
         if value.data is not None:
             raise CompileError(f"{where}: tensor {index} is constant", expected="a computed tensor", do=REEXPORT)
         if value.dtype != "int8":
-            raise CompileError(f"{where}: type of tensor {index} {value.name!r}", expected="int8", got=value.dtype, do=REEXPORT)
+            raise CompileError(
+                f"{where}: type of tensor {index} {value.name!r}", expected="int8", got=value.dtype, do=REEXPORT
+            )
         if len(value.scale) != 1 or not -128 <= value.offset <= 127:
-            raise CompileError(f"{where}: quantization of tensor {index}", expected="one scale, zero point -128 to 127", do=REEXPORT)
+            raise CompileError(
+                f"{where}: quantization of tensor {index}", expected="one scale, zero point -128 to 127", do=REEXPORT
+            )
         if not value.shape or value.shape[0] != 1:
             raise CompileError(f"{where}: batch of tensor {index}", expected=1, got=value.shape, do=REEXPORT)
 
@@ -199,4 +215,6 @@ def _check_order(graph: Graph) -> None:
             ready.add(index)
     missing = [index for index in graph.outputs if index not in ready]
     if missing or not graph.inputs or not graph.outputs:
-        raise CompileError(f"{graph.path}: inputs {graph.inputs}, outputs {graph.outputs}", expected="computed outputs", do=REEXPORT)
+        raise CompileError(
+            f"{graph.path}: inputs {graph.inputs}, outputs {graph.outputs}", expected="computed outputs", do=REEXPORT
+        )

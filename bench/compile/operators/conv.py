@@ -35,7 +35,9 @@ def fully_connected(site: Site) -> Kernel:
     weights = _weights(site, 2, axis=0)
     outputs, inputs = weights.shape
     site.operator.option("weightsFormat", (0,))
-    site.require(int(np.prod(site.input().shape)) == inputs, "inputs (batch 1)", expected=inputs, got=site.input().shape)
+    site.require(
+        int(np.prod(site.input().shape)) == inputs, "inputs (batch 1)", expected=inputs, got=site.input().shape
+    )
     site.require(int(np.prod(site.output.shape)) == outputs, "outputs", expected=outputs, got=site.output.shape)
     low, high = fused_range(site)
     q = _requantization(site, weights, axis=0)
@@ -47,7 +49,9 @@ def fully_connected(site: Site) -> Kernel:
 def _weights(site: Site, rank: int, axis: int) -> Value:
     weights = site.quantized(1)
     site.require(len(weights.shape) == rank, "rank of weights", expected=rank, got=weights.shape)
-    site.require(len(weights.scale) == 1 or weights.axis == axis, "axis of weight scales", expected=axis, got=weights.axis)
+    site.require(
+        len(weights.scale) == 1 or weights.axis == axis, "axis of weight scales", expected=axis, got=weights.axis
+    )
     return weights
 
 

@@ -1,0 +1,65 @@
+/* Sums, table look-ups and softmax. `out` may be the same memory as the first input. */
+#ifndef KERNELS_ELEMENTWISE_H
+#define KERNELS_ELEMENTWISE_H
+#include "int8.h"
+
+struct addend { /* (x - zero) << 20 times mult * 2**-(31 + right) */
+    int32_t zero, mult, right;
+};
+
+/* x * mult * 2**-(31 + right) for |x| < 2**30, rounded twice */
+KERNEL int32_t scale_right(int32_t x, int32_t mult, int32_t right) {
+    int32_t high = high_rounded(2 * x, mult, 0);
+    return right ? (high + (high >> 31) + (1 << (right - 1))) >> right : high;
+}
+
+KERNEL void add(const int8_t *a, const int8_t *b, int8_t *out, int n, struct addend p, struct addend q, struct addend sum,
+                int low, int high) {
+    for (int i = 0; i < n; i++) {
+        int32_t x = scale_right((a[i] - p.zero) * (1 << 20), p.mult, p.right);
+        int32_t y = scale_right((b[i] - q.zero) * (1 << 20), q.mult, q.right);
+        out[i] = (int8_t)clamp(clip8(scale_right(x + y, sum.mult, sum.right) + sum.zero), low, high);
+    }
+}
+
+/* table[x + 128] */
+KERNEL void look_up(const int8_t *in, int8_t *out, const int8_t *table, int n) {
+    for (int i = 0; i < n; i++) out[i] = table[in[i] + 128];
+}
+
+/* a * b * 2**-31, rounded half up (b and a are never both the most negative number) */
+KERNEL int32_t product(int32_t a, int32_t b) { return (int32_t)(((int64_t)a * b + (1LL << 30)) >> 31); }
+
+KERNEL int32_t divide_power(int32_t x, int32_t right) {
+    int32_t mask = (int32_t)((1u << right) - 1);
+    return (x >> right) + ((x & mask) > (mask >> 1) + (x < 0));
+}
+
+KERNEL int32_t shift_saturated(int32_t x, int left) {
+    int32_t limit = INT32_MAX >> left;
+    return x > limit ? INT32_MAX : x < -limit - 1 ? INT32_MIN : (int32_t)((uint32_t)x << left);
+}
+
+/* 1 / (1 + x) for x in [0, 1): three Newton steps on 48/17 - 32/17 * (1 + x) / 2; x and result have 31 fractional bits */
+KERNEL int32_t reciprocal(int32_t x) {
+    int32_t half = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
+    int32_t y = 1515870810 + product(half, -1010580540); /* 29 fractional bits */
+    for (int i = 0; i < 3; i++) y += shift_saturated(product(y, (1 << 29) - product(half, y)), 2);
+    return shift_saturated(y, 1);
+}
+
+/* exponential[d]: exp of the d-th step below the largest input, 31 fractional bits, 0 if it is too far to count */
+KERNEL void softmax(const int8_t *in, int8_t *out, const int32_t *exponential, int rows, int n) {
+    for (int row = 0; row < rows; row++, in += n, out += n) {
+        int32_t top = in[0], sum = 0;
+        for (int i = 1; i < n; i++) top = in[i] > top ? in[i] : top;
+        for (int i = 0; i < n; i++) sum += divide_power(exponential[top - in[i]], 12);
+        int32_t room = __builtin_clz((uint32_t)sum);
+        int32_t inverse = reciprocal((int32_t)(((uint32_t)sum << room) - (1u << 31)));
+        for (int i = 0; i < n; i++) {
+            int32_t e = exponential[top - in[i]];
+            out[i] = e ? (int8_t)clip8(divide_power(product(inverse, e), 12 - room + 23) - 128) : -128;
+        }
+    }
+}
+#endif

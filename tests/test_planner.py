@@ -1,0 +1,49 @@
+"""The memory plan: buffers that live together never overlap, whatever their sizes and spans."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.compile.planner import ALIGN, Buffer, plan
+
+
+@st.composite
+def buffers(draw) -> list[Buffer]:
+    count = draw(st.integers(0, 25))
+    firsts = [draw(st.integers(-1, 12)) for _ in range(count)]
+    return [Buffer(f"b{i}", draw(st.integers(1, 5000)), f, f + draw(st.integers(0, 6))) for i, f in enumerate(firsts)]
+
+
+@given(buffers())
+def test_live_buffers_never_overlap(items):
+    offsets, size = plan(items)
+    assert set(offsets) == {b.name for b in items}
+    for i, a in enumerate(items):
+        assert offsets[a.name] % ALIGN == 0 and offsets[a.name] >= 0
+        assert offsets[a.name] + a.nbytes <= size
+        for b in items[:i]:
+            if a.meets(b):
+                apart = offsets[a.name] + a.nbytes <= offsets[b.name] or offsets[b.name] + b.nbytes <= offsets[a.name]
+                assert apart, (a, b)
+
+
+@given(buffers())
+def test_size_lies_between_the_busiest_step_and_the_sum(items):
+    _, size = plan(items)
+    rounded = {b.name: -(-b.nbytes // ALIGN) * ALIGN for b in items}
+    steps = range(-1, 20)
+    busiest = max(sum(rounded[b.name] for b in items if b.first <= s <= b.last) for s in steps)
+    assert busiest <= size <= sum(rounded.values())
+
+
+def test_a_chain_of_layers_needs_two_buffers_only():
+    chain = [Buffer(f"x{i}", 1000, i, i + 1) for i in range(10)]
+    _, size = plan(chain)
+    assert size == 2000
+
+
+def test_equal_names_are_refused():
+    with pytest.raises(ValueError, match="two buffers"):
+        plan([Buffer("a", 1, 0, 1), Buffer("a", 2, 0, 1)])
