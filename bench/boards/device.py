@@ -1,0 +1,160 @@
+"""A board behind a serial port or URL: checks that it runs the right firmware, uploads frames, runs the program, reads results."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from bench.boards.base import Board, Exchange, Info, Trace
+from bench.boards.ports import open_port
+from bench.boards.protocol import PAYLOAD, VERSION, Channel, Type
+from bench.compile.program import Build
+from bench.errors import BoardError
+
+BAUD = 1_000_000  # UART_BAUD in bench/firmware/runtime.h
+HELLO = struct.Struct("<9I12s16s")
+READ_INFO = 0xFFFF
+FLAGS = ("instruction cache", "data cache", "ART", "prefetch", "cycle counter")  # core_flags() in bench/firmware/core.c
+WAITING, DONE = 1, 2
+CLOCK_FAULTS = ("", "no crystal", "no voltage scaling", "no PLL lock", "no over-drive", "no switch-over")
+CYCLES_PER_MAC = 40  # generous: only a time-out
+
+
+@dataclass(frozen=True)
+class Status:
+    state: int
+    stage: int
+    payload_bytes: int
+    stack_high_water: int
+
+
+class Device(Board):
+    """Any F746 with this program's firmware: real, emulated or at the far end of a socket."""
+
+    def __init__(self, port: Any, name: str, build: Build) -> None:
+        """Says hello. Raises BoardError for silence, junk, or a firmware other than `build` at its clock with caches on."""
+        self.port, self.name, self.build = port, name, build
+        self.channel = Channel(port, name, BAUD)
+        self._index = {buffer: i for i, buffer in enumerate(build.buffers)}
+        self._compute_s = 5.0 + build.macs * CYCLES_PER_MAC / build.clock_hz
+        self.info = self._hello()
+        self._check()
+
+    @classmethod
+    def open(cls, url: str, build: Build) -> Device:
+        """url: /dev/NAME or any pyserial URL; emu://stm32f746 runs the build's own ELF. Raises BoardError."""
+        full = f"{url}?elf={quote(str(build.elf))}" if url.startswith("emu://") and "elf=" not in url else url
+        port = open_port(full, BAUD)
+        try:
+            return cls(port, url, build)
+        except BaseException:
+            port.close()
+            raise
+
+    def close(self) -> None:
+        self.port.close()
+
+    def infer(self, frame: np.ndarray | bytes, exchange: Exchange | None = None) -> Trace:
+        """Raises BoardError if the frame or the reply has the wrong size, or if the board fails."""
+        data = np.ascontiguousarray(frame, np.uint8).tobytes() if isinstance(frame, np.ndarray) else bytes(frame)
+        wanted = self.build.tensors["frame"]
+        if len(data) != wanted.nbytes:
+            raise BoardError("frame", expected=f"{wanted.nbytes} bytes {list(wanted.shape)}", got=f"{len(data)} bytes")
+        self._upload(Type.LOAD, data)
+        status, payload = self._run(Type.RUN), b""
+        while status.state == WAITING:
+            payload = self._payload(status)
+            status = self._reply(payload, exchange)
+        return self._trace(status, payload)
+
+    def read(self, buffer: str, count: int | None = None) -> bytes:
+        """The first `count` bytes (default: all) of a result buffer."""
+        size = self._size(buffer) if count is None else count
+        return self._read(self._index[buffer], size)
+
+    def _hello(self) -> Info:
+        raw = self.channel.ask(Type.HELLO)
+        if len(raw) != HELLO.size:
+            raise BoardError(f"{self.name}: hello", expected=f"{HELLO.size} bytes", got=len(raw), do="flash the right firmware")
+        version, clock, _, fault, flags, device, size, used, info_bytes, unique, build = HELLO.unpack(raw)
+        if version != VERSION:
+            raise BoardError(f"{self.name}: protocol version", expected=VERSION, got=version, do="flash the right firmware")
+        try:
+            program = json.loads(self._read(READ_INFO, info_bytes))
+        except ValueError:
+            raise BoardError(f"{self.name}: the firmware's description is damaged", do="flash it again") from None
+        named = frozenset(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
+        text = build.decode("ascii", "replace")
+        return Info(text, clock, fault, named, flags >> 8 & 0xF, device, unique.hex(), size, used, program)
+
+    def _check(self) -> None:
+        info, do = self.info, f"flash {self.build.elf}"
+        if info.build_id != self.build.build_id:
+            raise BoardError(f"{self.name} runs another firmware", expected=self.build.build_id, got=info.build_id, do=do)
+        if info.clock_hz != self.build.clock_hz:
+            fault = CLOCK_FAULTS[info.clock_fault] if info.clock_fault < len(CLOCK_FAULTS) else str(info.clock_fault)
+            got = f"{info.clock_hz:,} Hz" + (f" ({fault})" if fault else "")
+            raise BoardError(f"{self.name} runs at another clock", expected=f"{self.build.clock_hz:,} Hz", got=got, do=do)
+        missing = [name for name in FLAGS if name not in info.flags]
+        if missing:
+            got = f"{', '.join(missing)} off"
+            raise BoardError(f"{self.name}: caches and counters", expected=f"{', '.join(FLAGS)} on", got=got, do=do)
+
+    def _upload(self, kind: Type, data: bytes) -> None:
+        step = PAYLOAD - 4
+        for offset in range(0, len(data), step):
+            part = data[offset : offset + step]
+            (filled,) = struct.unpack("<I", self.channel.ask(kind, struct.pack("<I", offset) + part, expect=4))
+            if filled != offset + len(part):
+                raise BoardError(f"{self.name}: upload", expected=f"{offset + len(part)} bytes", got=filled)
+
+    def _run(self, kind: Type) -> Status:
+        return Status(*struct.unpack("<4I", self.channel.ask(kind, expect=16, seconds=self._compute_s)))
+
+    def _payload(self, status: Status) -> bytes:
+        return self.read(self.build.payload, status.payload_bytes) if self.build.payload else b""
+
+    def _reply(self, payload: bytes, exchange: Exchange | None) -> Status:
+        if exchange is None or self.build.reply is None:
+            raise BoardError("the program waits for a server", expected="an exchange", got="none")
+        reply, wanted = exchange(payload), self.build.tensors[self.build.reply].nbytes
+        if len(reply) != wanted:
+            raise BoardError("the server's logits", expected=f"{wanted} bytes", got=f"{len(reply)} bytes")
+        self._upload(Type.REPLY, reply)
+        return self._run(Type.RESUME)
+
+    def _read(self, index: int, count: int) -> bytes:
+        parts = []
+        for offset in range(0, count, PAYLOAD):
+            size = min(PAYLOAD, count - offset)
+            part = self.channel.ask(Type.READ, struct.pack("<3I", index, offset, size), expect=size)
+            if len(part) != size:
+                raise BoardError(f"{self.name}: read", expected=f"{size} bytes", got=len(part))
+            parts.append(part)
+        return b"".join(parts)
+
+    def _size(self, buffer: str) -> int:
+        if buffer == "cycles":
+            return 4 * len(self.build.stages)
+        return 4 * len(self.build.layers) if buffer == "layer_cycles" else self.build.tensors[buffer].nbytes
+
+    def _trace(self, status: Status, payload: bytes) -> Trace:
+        build, values = self.build, dict[str, np.ndarray]()
+        for name in build.buffers:
+            if name == build.payload:
+                values[name] = np.frombuffer(payload, np.uint8)
+            elif name in build.tensors:
+                tensor = build.tensors[name]
+                values[name] = np.frombuffer(self.read(name), tensor.dtype).reshape(tensor.shape)
+        cycles = np.frombuffer(self.read("cycles"), "<u4").tolist()
+        layers = np.frombuffer(self.read("layer_cycles"), "<u4").tolist() if build.layers else []
+        scores = values["scores"]
+        return Trace(
+            int(np.argmax(scores)), scores, dict(zip(build.stages, cycles, strict=True)), dict(zip(build.layers, layers, strict=True)),
+            payload, status.stack_high_water, "server" if payload else "device", values,
+        )  # fmt: skip

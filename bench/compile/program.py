@@ -1,0 +1,83 @@
+"""Deployment -> firmware: the C text of the device program, compiled and described."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.compile.layout import lay_out
+from bench.compile.net_stage import network
+from bench.compile.source import program_c
+from bench.compile.stages import check, first_buffer, kinds, label
+from bench.compile.toolchain import BUILD, compile_and_link, toolchain
+from bench.errors import CompileError
+from bench.method import Deployment, Part, Tensor
+
+CLOCKS = (64_000_000, 128_000_000, 216_000_000)
+PROTOCOL = 1
+FLASH, RAM = 1 << 20, 320 << 10
+
+
+@dataclass(frozen=True)
+class Build:
+    """A firmware for one deployment at one clock.
+
+    stages: label -> the part of latency that it counts towards; layers: labels in order; buffers: what the host may read at the
+    end, in the firmware's order; tensors: every buffer; macs: of all networks. flash, sram: bytes in use (sram with 8 KB stack).
+    """
+
+    elf: Path
+    build_id: str
+    clock_hz: int
+    compiler: str
+    stages: Mapping[str, Part]
+    layers: tuple[str, ...]
+    buffers: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+    payload: str | None
+    reply: str | None
+    macs: int
+    flash: int
+    sram: int
+
+
+def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build:
+    """Compiles (or finds) the firmware. compiler: "zig" or "gcc". Raises CompileError."""
+    if clock_hz not in CLOCKS:
+        raise CompileError("clock", expected=" or ".join(f"{c // 1_000_000} MHz" for c in CLOCKS), got=f"{clock_hz:,} Hz")
+    tensors, known = check(deployment), kinds(deployment)
+    nets = {i: network(s, deployment.folder) for i, s in enumerate(deployment.stages) if s.op == "net"}
+    layout = lay_out(deployment, tensors, nets)
+    tools = toolchain(compiler)
+    layers = tuple(f"{net.prefix}/{layer.name}" for net in nets.values() for layer in net.layers)
+    buffers = (*layout.results, "cycles", *(("layer_cycles",) if layers else ()))
+    info = {
+        "protocol": PROTOCOL, "build": BUILD, "compiler": tools.version, "flags": " ".join(tools.flags), "clock_hz": clock_hz,
+        "program": f"{deployment.method} {deployment.dataset} {deployment.protocol}", "frame": tensors["frame"].nbytes,
+        "buffers": list(buffers), "stages": [label(s) for s in deployment.stages], "layers": list(layers),
+    }  # fmt: skip
+    text = program_c(deployment, tensors, nets, layout, json.dumps(info), clock_hz)
+    sources = sorted({path for s in deployment.stages for path in known[s.op].sources})
+    elf, build_id = compile_and_link({"program.c": text}, sources, tools)
+    flash, sram = sizes(elf)
+    if flash > FLASH or sram > RAM:
+        over = f"{flash - FLASH:,} bytes of flash" if flash > FLASH else f"{sram - RAM:,} bytes of RAM"
+        raise CompileError(f"{deployment.method}: the program is {over} too large", do="use smaller networks")
+    return Build(
+        elf, build_id, clock_hz, tools.version, {label(s): known[s.op].part for s in deployment.stages}, layers, buffers, tensors,
+        first_buffer(deployment, "send", "reads"), first_buffer(deployment, "receive", "writes"), sum(net.macs for net in nets.values()), flash, sram,
+    )  # fmt: skip
+
+
+def sizes(elf: Path) -> tuple[int, int]:
+    """(flash, RAM) bytes that the segments of the ELF take up."""
+    from elftools.elf.elffile import ELFFile
+
+    flash = ram = 0
+    with elf.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_LOAD"):
+            flash += segment["p_filesz"]
+            ram += segment["p_memsz"] if segment["p_vaddr"] >= 0x20000000 else 0
+    return flash, ram

@@ -1,0 +1,92 @@
+"""The device program as a whole: which stages there are, whether a deployment's stages fit together, and their Python twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bench import registry
+from bench.compile.kinds import CodeKind, CombineKind, ExitIfKind, QuantizeKind, ReceiveKind, SendKind, SplitKind
+from bench.compile.net_stage import NetKind
+from bench.compile.parameters import number, numbers
+from bench.errors import CompileError
+from bench.method import Deployment, Stage, StageKind, Tensor
+
+Exchange = Callable[[bytes], bytes]  # payload -> int16 logits, little-endian
+
+
+def kinds(deployment: Deployment) -> dict[str, StageKind]:
+    """op -> kind: the built-in ones and those that the method brings."""
+    built_in: list[StageKind] = [
+        NetKind(), SplitKind(), QuantizeKind(), CodeKind(), SendKind(), ReceiveKind(deployment.classes), ExitIfKind(), CombineKind(),
+    ]  # fmt: skip
+    known = {kind.op: kind for kind in built_in}
+    if all(stage.op in known for stage in deployment.stages):
+        return known
+    return known | {kind.op: kind for kind in registry.method(deployment.method).stages}
+
+
+def label(stage: Stage) -> str:
+    """How records and messages call it: op:buffer."""
+    return ":".join((stage.op, *stage.writes))
+
+
+def first_buffer(deployment: Deployment, op: str, side: str) -> str | None:
+    """The buffer that the program's first `op` stage reads or writes."""
+    return next((getattr(stage, side)[0] for stage in deployment.stages if stage.op == op), None)
+
+
+def check(deployment: Deployment) -> dict[str, Tensor]:
+    """All buffers of the program by name. Raises CompileError where the stages do not fit together."""
+    known = kinds(deployment)
+    tensors = {"frame": Tensor(deployment.frame, "uint8")}
+    largest: dict[str, int] = {}
+    for stage in deployment.stages:
+        where = f"{deployment.method}: stage {label(stage)}"
+        if stage.op not in known:
+            raise CompileError(f"{where}: unknown op", expected=f"one of {', '.join(sorted(known))}", got=stage.op)
+        kind = known[stage.op]
+        if set(stage.params) != kind.keys:
+            raise CompileError(f"{where}: parameters", expected=sorted(kind.keys), got=sorted(stage.params))
+        missing = [name for name in stage.reads if name not in tensors]
+        if missing:
+            raise CompileError(f"{where}: reads {missing[0]!r}", expected=f"one of {', '.join(tensors)}")
+        for name, tensor in kind.outputs(stage, tensors, deployment.folder).items():
+            if not name.isidentifier() or name == "frame":
+                raise CompileError(f"{where}: buffer name", expected="a C identifier other than frame", got=name)
+            if name in tensors and tensors[name] != tensor:
+                raise CompileError(f"{where}: buffer {name} twice", expected=tensors[name], got=tensor)
+            tensors[name] = tensor
+        if stage.op == "quantize":
+            largest[stage.writes[0]] = max(numbers(stage, "table", 256, 0, 255))
+        if stage.op == "code":
+            bits, symbol = number(stage, "bits", 1, 8), largest.get(stage.reads[0], 0)
+            if symbol >> bits:
+                raise CompileError(f"{where}: {bits} bits per symbol", expected=f"symbols below {1 << bits}", got=symbol)
+    if tensors.get("scores") != Tensor((deployment.classes,), "int32"):
+        raise CompileError(f"{deployment.method}: scores", expected=f"{deployment.classes} int32", got=tensors.get("scores"))
+    labels = [label(stage) for stage in deployment.stages]
+    if len(set(labels)) != len(labels):
+        raise CompileError(f"{deployment.method}: two stages write the same buffer", got=", ".join(labels))
+    return tensors
+
+
+def simulate(deployment: Deployment, frame: np.ndarray, exchange: Exchange | None) -> dict[str, np.ndarray]:
+    """The whole device program in Python: every buffer that it wrote, by name.
+
+    frame: uint8 (H, W, C). exchange plays the network and the server; None for on-device methods.
+    """
+    values = {"frame": np.ascontiguousarray(frame, np.uint8).reshape(deployment.frame)}
+    known, payload = kinds(deployment), b""
+    for stage in deployment.stages:
+        if stage.op == "send":
+            payload = values[stage.reads[0]].tobytes()
+        elif stage.op == "receive":
+            if exchange is None:
+                raise CompileError(f"{deployment.method} needs a server", do="give an exchange")
+            values[stage.writes[0]] = np.frombuffer(exchange(payload), "<i2", deployment.classes).copy()
+        known[stage.op].run(stage, values, deployment.folder)
+        if "scores" in values:
+            break
+    return values
