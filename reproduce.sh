@@ -51,7 +51,7 @@ enter() {
         fi
     done
     trap 'rm -f "$guard"' EXIT
-    trap 'exit 130' INT TERM HUP
+    trap 'say "stopped; the same command makes the environment again"; exit 130' INT TERM HUP
 }
 
 # Runs a step with its output in the log; on failure shows the tail.
