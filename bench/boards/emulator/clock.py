@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bench.boards.emulator.registers import Peripheral
 
 HSI_HZ, HSE_HZ = 16_000_000, 25_000_000  # HSE: the Discovery board's crystal
@@ -61,6 +63,13 @@ class FlashInterface(Peripheral):
 
     ACR, CR = 0x00, 0x10
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[int, bool], None]) -> None:
+        """on_change(wait states, ART enabled): called when firmware writes ACR."""
         super().__init__(0x40023C00)
         self.values[self.CR] = 0x80000000
+        self._on_change = on_change
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset == self.ACR:
+            self._on_change(value & 0xF, bool(value & 1 << 9))

@@ -10,10 +10,13 @@ Cycles = Callable[[], int]
 
 
 class SystemControl(Peripheral):
-    """0xE000E000: SysTick, NVIC and SCB registers; on_caches(instruction, data) when firmware switches a cache."""
+    """0xE000E000: SysTick, NVIC and SCB registers.
+
+    on_caches(instruction, data): firmware switched a cache; on_invalidate(): it emptied the instruction cache.
+    """
 
     SYST_CSR, SYST_RVR, SYST_CVR, SYST_CALIB = 0x010, 0x014, 0x018, 0x01C
-    CPUID, VTOR, AIRCR, CCR, DEMCR = 0xD00, 0xD08, 0xD0C, 0xD14, 0xDFC
+    CPUID, VTOR, AIRCR, CCR, DEMCR, ICIALLU = 0xD00, 0xD08, 0xD0C, 0xD14, 0xDFC, 0xF50
     CCR_DATA_CACHE, CCR_INSTRUCTION_CACHE = 1 << 16, 1 << 17
     TRACE_ENABLE = 1 << 24
 
@@ -21,6 +24,7 @@ class SystemControl(Peripheral):
         super().__init__(0xE000E000, 0x1000)
         self._cycles, self._started, self._last_wraps = cycles, 0, 0
         self.on_caches: Callable[[bool, bool], None] = lambda instruction, data: None
+        self.on_invalidate: Callable[[], None] = lambda: None
         self.values.update(
             {
                 self.CPUID: 0x411FC270,  # Cortex-M7 r1p0, as on the STM32F746
@@ -55,6 +59,8 @@ class SystemControl(Peripheral):
             self._started, self._last_wraps = self._cycles(), 0
         elif offset == self.CCR:
             self.on_caches(bool(value & self.CCR_INSTRUCTION_CACHE), bool(value & self.CCR_DATA_CACHE))
+        elif offset == self.ICIALLU:
+            self.on_invalidate()
 
     def _runs(self) -> bool:
         return bool(self.values.get(self.SYST_CSR, 0) & 1) and self._reload() > 0

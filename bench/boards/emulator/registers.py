@@ -9,7 +9,7 @@ class Peripheral:
     name = "peripheral"
 
     def __init__(self, base: int, size: int = 0x400) -> None:
-        """base, size: its window in bytes."""
+        """base, size: its window in bytes, multiples of 1 KB."""
         self.base, self.size = base, size
         self.values: dict[int, int] = {}
 
@@ -25,19 +25,13 @@ class Peripheral:
 class Bus:
     """Routes an access of 1, 2 or 4 bytes to its peripheral; narrow writes are merged with the stored word."""
 
-    def __init__(self) -> None:
-        self._pages: dict[int, list[Peripheral]] = {}
+    def __init__(self, peripherals: list[Peripheral]) -> None:
         self._rest = Peripheral(0, 1 << 32)
-
-    def add(self, peripheral: Peripheral) -> None:
-        for page in range(peripheral.base >> 10, (peripheral.base + peripheral.size + 0x3FF) >> 10):
-            self._pages.setdefault(page, []).append(peripheral)
+        self._pages = {page: p for p in peripherals for page in range(p.base >> 10, (p.base + p.size) >> 10)}
 
     def find(self, address: int) -> Peripheral:
-        for peripheral in self._pages.get(address >> 10, ()):
-            if peripheral.base <= address < peripheral.base + peripheral.size:
-                return peripheral
-        return self._rest
+        """The peripheral at `address`; all that nobody models share one plain set of registers."""
+        return self._pages.get(address >> 10, self._rest)
 
     def read(self, address: int, size: int) -> int:
         peripheral = self.find(address)

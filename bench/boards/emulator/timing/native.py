@@ -1,0 +1,186 @@
+"""The running timing model: hooks attached to a unicorn instance, counters, caches switched by firmware."""
+
+from __future__ import annotations
+
+import ctypes as c
+import weakref
+from collections.abc import Callable
+
+import unicorn
+from unicorn import unicorn_const as const
+from unicorn.unicorn_py3.unicorn import uclib
+
+from bench.boards.emulator.memory import DTCM, FLASH, FLASH_ITCM, ITCM, SRAM, Region
+from bench.boards.emulator.timing.decode import decode
+from bench.boards.emulator.timing.edges import edge_cycles
+from bench.boards.emulator.timing.instruction import Instruction
+from bench.boards.emulator.timing.library import library
+from bench.boards.emulator.timing.parameters import Parameters
+from bench.boards.emulator.timing.structures import COST, DESCRIBE, REGION_COUNT, Block, Cache, Micro, State
+from bench.errors import BoardError
+
+PATH_TCM, PATH_FLASH, PATH_SRAM, PATH_ART = range(4)
+CODE_REGIONS = ((FLASH, PATH_FLASH), (ITCM, PATH_TCM), (SRAM, PATH_SRAM), (DTCM, PATH_TCM), (FLASH_ITCM, PATH_ART))
+CACHES = {"instruction": (64, 2), "data": (32, 4), "art": (64, 1)}  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
+READ_WRITE = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
+
+
+class TimingModel:
+    """Counts instructions and cycles of one machine."""
+
+    def __init__(self, machine: unicorn.Uc, parameters: Parameters, tcm_code: tuple[Region, ...]) -> None:
+        """tcm_code: TCM regions that the program may rewrite code in."""
+        self.parameters = parameters
+        self._uc, self._library, self._state = machine, library(), State()
+        self._blocks: list[list[Instruction]] = []
+        self._failure: BaseException | None = None
+        self._saved: Micro | None = None
+        me = weakref.ref(self)  # the callbacks must not keep the model alive: the state that holds them is freed with it
+        self._keep = (
+            DESCRIBE(lambda block: model._describe(block) if (model := me()) else -1),
+            COST(lambda previous, current, taken: model._cost(previous, current, taken) if (model := me()) else -1),
+        )
+        self._fill()
+        weakref.finalize(self, self._library.release, c.byref(self._state))
+        self._attach(const.UC_HOOK_BLOCK, "on_block")
+        self._attach(READ_WRITE, "on_data", FLASH)
+        self._attach(READ_WRITE, "on_data", SRAM)
+        self._attach(const.UC_HOOK_MEM_READ, "on_art_data", FLASH_ITCM)
+        for region in tcm_code:
+            self._attach(const.UC_HOOK_MEM_WRITE, "on_code_write", region)
+
+    def _fill(self) -> None:
+        state, branch, memory = self._state, self.parameters.branch, self.parameters.memory
+        state.describe, state.cost = self._keep
+        state.stop = c.cast(uclib.uc_emu_stop, c.c_void_p)
+        for name in ("mispredict", "taken_unknown", "btac_entries", "history_bits", "counter_bits"):
+            setattr(state.p, name, getattr(branch, name))
+        for name in ("sram_line", "write_back", "uncached_fetch", "uncached_flash_read", "uncached_sram_read", "uncached_write"):
+            setattr(state.p, name, getattr(memory, name))
+        for name, (sets, ways) in CACHES.items():
+            cache = getattr(state.micro, name)
+            cache.sets, cache.ways = sets, ways
+        writable = (c.c_uint8 * REGION_COUNT)()
+        for index, (region, path) in enumerate(CODE_REGIONS):
+            target = state.region[index]
+            target.start, target.size, target.path = region.start, region.size, path
+            writable[index] = "w" in region.access
+        if self._library.prepare(c.byref(state), writable):
+            raise BoardError("the timing model finds no memory", do="close other programs")
+
+    def _attach(self, kind: int, function: str, region: Region | None = None) -> None:
+        """Adds a native hook for the addresses of `region`; unicorn's Python interface knows only Python callbacks."""
+        begin, end = (region.start, region.end - 1) if region else (1, 0)
+        handle, hook = c.c_size_t(0), c.cast(getattr(self._library, function), c.c_void_p)
+        status = uclib.uc_hook_add(
+            self._uc._uch, c.byref(handle), kind, hook, c.byref(self._state), c.c_uint64(begin), c.c_uint64(end)
+        )
+        if status:
+            raise BoardError(f"unicorn refuses a hook (status {status})", do="run ./reproduce.sh doctor")
+
+    # --- called from hook.c; an exception cannot cross it, so it is kept until the run has stopped ---
+
+    def _guard(self, work: Callable[[], int]) -> int:
+        try:
+            return work()
+        except BaseException as error:  # includes Ctrl-C, raised again by resume()
+            self._failure = error
+            return -1
+
+    def _describe(self, pointer: c._Pointer[Block]) -> int:
+        def work() -> int:
+            block = pointer.contents
+            instructions = decode(bytes(self._uc.mem_read(block.address, block.size)), block.address)
+            last = instructions[-1]
+            block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
+            self._blocks.append(instructions)
+            return 0
+
+        return self._guard(work)
+
+    def _cost(self, previous: int, current: int, taken: int) -> int:
+        def work() -> int:
+            before = self._blocks[previous] if previous >= 0 else None
+            return max(0, round(16 * edge_cycles(before, self._blocks[current], bool(taken), self.parameters)))
+
+        return self._guard(work)
+
+    # --- for the machine ---
+
+    @property
+    def cycles(self) -> int:
+        return int(self._state.sixteenths >> 4)
+
+    @property
+    def instructions(self) -> int:
+        return int(self._state.instructions)
+
+    def budget(self, instructions: int) -> None:
+        """Lets the next run go on until the count reaches `instructions`, to the end of a block."""
+        self._state.stop_at, self._state.stopped = instructions, 0
+
+    def exhausted(self) -> bool:
+        """Whether the last run ended because the budget was spent. Raises what a callback raised."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        if self._state.error:
+            raise BoardError("the timing model finds no memory for its tables", do="close other programs")
+        return bool(self._state.stopped)
+
+    def set_caches(self, instruction: bool, data: bool) -> None:
+        """Firmware switched a cache on or off; off empties it."""
+        p, micro = self._state.p, self._state.micro
+        for on, was, cache in ((instruction, p.instruction_cache, micro.instruction), (data, p.data_cache, micro.data)):
+            if was and not on:
+                _empty(cache)
+        p.instruction_cache, p.data_cache = instruction, data
+
+    def empty_instruction_cache(self) -> None:
+        _empty(self._state.micro.instruction)
+
+    def set_flash(self, wait_states: int, art: bool) -> None:
+        """A line costs its wait states plus the way to the core, which the calibration gives at seven wait states."""
+        memory, p = self.parameters.memory, self._state.p
+        p.flash_line = max(1, memory.flash_line_at_7_wait_states - 7 + wait_states)
+        p.art_line = max(1, memory.art_line_at_7_wait_states - 7 + wait_states)
+        p.art = art
+
+    def code_written(self, address: int, count: int) -> None:
+        """Memory changed behind the processor's back."""
+        self._library.code_written(c.byref(self._state), address, count)
+
+    def save(self) -> None:
+        """Remembers predictor and caches, unless that was done since the last restore()."""
+        if self._saved is None:
+            self._saved = Micro.from_buffer_copy(self._state.micro)
+
+    def restore(self) -> None:
+        """Undoes what polling did to predictor and caches since save()."""
+        if self._saved is not None:
+            self._state.micro = self._saved
+            self._saved = None
+
+    def drop_saved(self) -> None:
+        self._saved = None
+
+    def blocks(self) -> list[tuple[int, int, float]]:
+        """(address, instructions executed, cycles) of every block seen."""
+        found = (self._state.blocks[index] for index in range(self._state.block_count))
+        return [(b.address, b.count * b.instructions, b.sixteenths / 16) for b in found]
+
+    def current_block(self) -> tuple[int, int]:
+        """(address, size) of the block entered last."""
+        index = self._state.micro.previous
+        return (self._state.blocks[index].address, self._state.blocks[index].size) if index >= 0 else (0, 0)
+
+    def statistics(self) -> dict[str, int]:
+        """Counts of events, for tests and for people."""
+        state = self._state
+        counts = {name: int(getattr(state, name)) for name in ("taken", "mispredicted", "fetch_stalls", "data_stalls", "edges")}
+        misses = {f"{name}_misses": int(getattr(state.micro, name).misses) for name in CACHES}
+        return counts | misses | {"blocks": int(state.block_count)}
+
+
+def _empty(cache: Cache) -> None:
+    c.memset(c.byref(cache, Cache.tag.offset), 0, Cache.tag.size + Cache.dirty.size)
