@@ -27,10 +27,7 @@ case "$*" in
 esac
 """
 
-TOOLS = [
-    *("basename", "cat", "cmp", "cp", "dirname", "grep", "head", "ln", "ls", "mkdir", "mv", "readlink", "rm", "sed"),
-    *("sh", "sleep", "tail", "tee", "true"),
-]
+TOOLS = "basename cat cmp cp dirname grep head ln ls mkdir mv readlink rm sed sh sleep tail tee true".split()
 
 
 class Tree:
