@@ -1,4 +1,4 @@
-"""The device's gateway to the remote side: a message out, its reply back, over real UDP; and the server process itself."""
+"""The device's gateway to the remote side: a message out, its reply back over UDP; and the server process."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Client:
     def exchange(self, payload: bytes) -> tuple[np.ndarray, int]:
         """int16 logits [classes] and the server's own computing time in microseconds.
 
-        Asks again, with the same sequence number, when no reply comes in time. Raises ServerError if none ever does, if no
-        process listens on the port, or if the server refuses the payload.
+        Asks again, with the same sequence number, when no reply comes in time. Raises ServerError if none ever does, if
+        no process listens on the port, or if the server refuses the payload.
         """
         self.sequence = (self.sequence + 1) & 0xFFFFFFFF
         datagrams = Message(Kind.REQUEST, self.number, self.sequence, payload).datagrams()
@@ -52,7 +52,9 @@ class Client:
             if reply is not None:
                 return self._check(reply)
         waited = f"{TRIES} tries of {self.timeout:g} s"
-        raise ServerError(f"the server at UDP port {self.port} does not answer", expected="a reply", got=f"none in {waited}")
+        raise ServerError(
+            f"the server at UDP port {self.port} does not answer", expected="a reply", got=f"none in {waited}"
+        )
 
     def close(self) -> None:
         self._socket.close()
@@ -67,7 +69,11 @@ class Client:
                 message = reassembler.add(self._socket.recv(65535), time.monotonic())
             except TimeoutError:
                 return None
-            if message and (message.kind, message.deployment, message.sequence) == (Kind.REPLY, self.number, self.sequence):
+            if message and (message.kind, message.deployment, message.sequence) == (
+                Kind.REPLY,
+                self.number,
+                self.sequence,
+            ):
                 return Reply.unpack(message.payload)
         return None
 
@@ -75,7 +81,9 @@ class Client:
         if reply.status != Status.OK:
             raise ServerError("the server refused a payload", expected="status OK", got=f"status {reply.status.name}")
         if reply.logits.size != self.classes:
-            raise ServerError("the server's reply is of another network", expected=f"{self.classes} logits", got=reply.logits.size)
+            raise ServerError(
+                "the server's reply is of another network", expected=f"{self.classes} logits", got=reply.logits.size
+            )
         return reply.logits, reply.elapsed_us
 
 
@@ -86,11 +94,18 @@ class RemoteServer:
         self.deployment = deployment
 
     def __enter__(self) -> RemoteServer:
-        """Returns when the server has warmed up. Raises ServerError with the server's last line if it does not start."""
+        """Returns when the server has warmed up. Raises ServerError with its last line if it does not start."""
         command = [sys.executable, "-m", "bench.server", str(Path(self.deployment.folder).absolute())]
         self._errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(  # its own session: Ctrl-C reaches us, and it ends when its standard input closes
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
+        self.process = (
+            subprocess.Popen(  # its own session: Ctrl-C reaches us, and it ends when its standard input closes
+                command,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,
+            )
         )
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], START_S)
@@ -111,9 +126,13 @@ class RemoteServer:
             except subprocess.TimeoutExpired:
                 raise error from None
             got = f"exit code {self.process.returncode}; {self._last_line()}"
-            raise ServerError("the server process ended", expected="a reply", got=got, do="run the same command again") from None
+            raise ServerError(
+                "the server process ended", expected="a reply", got=got, do="run the same command again"
+            ) from None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if hasattr(self, "_client"):
             self._client.close()
         assert self.process.stdin is not None and self.process.stdout is not None

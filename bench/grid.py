@@ -22,8 +22,8 @@ from bench.results import replace
 class Cell:
     """One measurement: function(**settings, **inputs) -> JSON-able result.
 
-    settings: everything that can change the result, as JSON values; they name the file. inputs: how to get at it (paths,
-    arrays, a port), never what it is. function: importable by name, so that an executor may run it in another process.
+    settings: everything that can change the result, as JSON values; they name the file. inputs: how to get at it
+    (paths, a port), never what it is. function: importable by name, so that an executor may run it in another process.
     """
 
     function: Callable[..., Any]

@@ -1,8 +1,8 @@
 """The radio link in virtual time: a deterministic model of how long a message occupies the air at a given rate.
 
-time = sum over packets of (payload share + headers) x 8 / rate, up and down. The headers are those of a UDP message in a
-Wi-Fi data frame. Physical preamble, contention, acknowledgements and losses are not modelled: at the low rates studied
-(6 Mbps and below) the bytes dominate, and a constant per packet could be added to `Link.headers` if a measurement says so.
+time = sum over packets of (payload share + headers) x 8 / rate, up and down. The headers are those of a UDP message in
+a Wi-Fi data frame. Physical preamble, contention, acknowledgements and losses are not modelled: at the low rates
+studied (6 Mbps and below) the bytes dominate.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from bench.errors import DataError
 from bench.results import conditions
 
 AGREES_POINTS = 1.0  # accuracies (percent) that differ by no more agree, and make latencies comparable
-AGREES_RATIO = 0.10  # times and bytes within 10 % of the paper's agree: its device times repeat no better across data sets
+AGREES_RATIO = 0.10  # times and bytes within 10 % of the paper's agree
 RESOLUTION = 0.1  # last digit of the paper's plots: smaller differences are none
 HIGHER_IS_BETTER = {"percent"}  # units; for all others less is better
 
@@ -39,8 +39,10 @@ class Paper:
         except (OSError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{path}: the table of the paper's values is damaged ({error})", do="restore it") from None
 
-    def value(self, figure: str, dataset: str, method: str, protocol: str, conditions: str, metric: str) -> float | None:
-        """What the paper reports for this key, else None. A variant (agilenn:text) is compared with the method's value."""
+    def value(
+        self, figure: str, dataset: str, method: str, protocol: str, conditions: str, metric: str
+    ) -> float | None:
+        """What the paper reports for this key, else None. A variant (agilenn:text) is compared with its method."""
         source, measured_under = SOURCES.get(figure, (figure, conditions))
         if protocol != "paper" or conditions != measured_under:
             return None
@@ -51,8 +53,8 @@ class Paper:
 def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, gap: float | None) -> str:
     """How our value stands to the paper's.
 
-    comparable: False for re-split, reduced or other data. gap: for a latency, our accuracy minus the paper's in points
-    (None: one is unknown, so nothing says that the latencies belong to equal accuracies). Accuracies have no gap: pass 0.
+    comparable: False for re-split, reduced or other data. gap: for a latency, our accuracy minus the paper's in
+    points (None: one is unknown, so nothing says that the latencies belong to equal accuracies); for an accuracy 0.
     """
     if paper is None:
         return "no_paper_value"

@@ -19,7 +19,9 @@ class Plot(Command):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("target", nargs="?", default="all", help="a figure, or all (default)")
-        parser.add_argument("--from", dest="folder", type=Path, default=RESULTS, help="folder of FIGURE.csv (default results)")
+        parser.add_argument(
+            "--from", dest="folder", type=Path, default=RESULTS, help="folder of FIGURE.csv (default results)"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         if not args.folder.is_dir():

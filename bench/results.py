@@ -1,7 +1,7 @@
-"""Figure data: the one CSV contract that every figure and table shares, and the stamps that say where each row comes from.
+"""Figure data: the one CSV contract that all figures and tables share, and the stamps that say where a row comes from.
 
-results/FIGURE.csv has the columns of `Row`; its key (the first six) is unique. results/FIGURE.provenance.json names, for
-each row, the stamp (bench.provenance) of the run that made it.
+results/FIGURE.csv has the columns of `Row`; its key (the first six) is unique. results/FIGURE.provenance.json names
+the stamp (bench.provenance) of the run that made each row.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def read(path: Path) -> list[Row]:
     except csv.Error as error:
         raise DataError(f"{path}: not CSV ({error})", do=_repair(path)) from None
     if not lines or tuple(lines[0]) != COLUMNS:
-        raise DataError(f"{path}: wrong header", expected=",".join(COLUMNS), got=",".join(lines[0]) if lines else "nothing")
+        raise DataError(
+            f"{path}: wrong header", expected=",".join(COLUMNS), got=",".join(lines[0]) if lines else "nothing"
+        )
     rows = []
     for number, cells in enumerate(lines[1:], 2):
         try:
@@ -112,7 +114,7 @@ def merge(recorded: Iterable[Row], live: Iterable[Row]) -> list[Row]:
 
 
 def read_stamps(path: Path) -> dict[str, Any]:
-    """{"rows": {key: id}, "stamps": {id: stamp}} of a figure; empty if absent or damaged (it can always be made again)."""
+    """{"rows": {key: id}, "stamps": {id: stamp}} of a figure; empty if absent or damaged."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         return {"rows": dict(raw["rows"]), "stamps": dict(raw["stamps"])}
@@ -130,7 +132,7 @@ def write_stamps(path: Path, rows: Iterable[Row], recorded: dict[str, Any], live
 
 
 def replace(path: Path, content: str | bytes) -> None:
-    """Writes a file under a temporary name in its folder, then renames it: a reader sees the old or the new one, whole."""
+    """Writes a file under a temporary name in its folder, then renames it: readers see the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

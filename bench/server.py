@@ -1,7 +1,7 @@
-"""The remote side in a process of its own, behind UDP on loopback: payload -> symbols -> float32 network -> int16 logits.
+"""The remote side, a process behind UDP on loopback: payload -> symbols -> float32 network -> int16 logits.
 
-`python -m bench.server DEPLOYMENT_DIR [--port P]` prints its port, answers until its standard input closes, and so never
-outlives the program that started it. Hostile or damaged datagrams are dropped (a client then times out and asks again) or
+`python -m bench.server DEPLOYMENT_DIR [--port P]` prints its port, answers until its standard input closes, and so
+never outlives the program that started it. Hostile or damaged datagrams are dropped (a client then asks again) or
 answered with an error status; no input ends the server. Its own compute time travels in each reply.
 """
 
@@ -37,7 +37,9 @@ class Remote:
         from ai_edge_litert.interpreter import Interpreter
 
         if deployment.server is None:
-            raise DataError(f"{deployment.method} runs on the device alone", expected="a deployment with a server network")
+            raise DataError(
+                f"{deployment.method} runs on the device alone", expected="a deployment with a server network"
+            )
         self.server: Server = deployment.server
         self.classes = deployment.classes
         path = deployment.folder / self.server.model
@@ -45,7 +47,9 @@ class Remote:
             self._network = Interpreter(str(path), num_threads=threads)
             self._network.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise DataError(f"{path}: not a whole .tflite file ({str(error).splitlines()[0]})", do="train it again") from None
+            raise DataError(
+                f"{path}: not a whole .tflite file ({str(error).splitlines()[0]})", do="train it again"
+            ) from None
         self._input, self._output = self._network.get_input_details()[0], self._network.get_output_details()[0]
         shapes = (tuple(self._input["shape"][1:]), int(self._output["shape"][-1]))
         if shapes != (self.server.shape, self.classes):
@@ -117,7 +121,9 @@ def deployment_number(deployment: Deployment) -> int:
 
 def main(arguments: list[str]) -> int:
     """Serves until standard input closes."""
-    parser = argparse.ArgumentParser(prog="python -m bench.server", description="serves a deployment's network over UDP")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.server", description="serves a deployment's network over UDP"
+    )
     parser.add_argument("deployment", type=Path, help="folder of deployment.json")
     parser.add_argument("--port", type=int, default=0, help="UDP port on loopback (0: any free one)")
     args = parser.parse_args(arguments)
@@ -129,7 +135,9 @@ def main(arguments: list[str]) -> int:
             try:
                 udp.bind(("127.0.0.1", args.port))
             except (OSError, OverflowError) as error:
-                raise ServerError(f"UDP port {args.port} cannot be used ({error})", do="choose another --port, or 0") from None
+                raise ServerError(
+                    f"UDP port {args.port} cannot be used ({error})", do="choose another --port, or 0"
+                ) from None
             for _ in range(WARM_UP):
                 remote.logits(np.zeros(np.prod(remote.server.shape), np.uint8))
             threading.Thread(target=_end_with_parent, daemon=True).start()

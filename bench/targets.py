@@ -25,5 +25,5 @@ class ListTargets(Command):
         print("usage: ./reproduce.sh TARGET [options]      ./reproduce.sh TARGET --help\n")
         for row in rows:
             print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        print("\nA first look: ./reproduce.sh fig_latency   (no data needed: digits and a sample of CIFAR-10 are built in)")
+        print("\nA first look: ./reproduce.sh fig_latency   (no data needed: digits and CIFAR-10 images are built in)")
         return 0

@@ -52,7 +52,11 @@ def test_a_second_run_measures_nothing(tmp_path):
 
 
 def test_settings_name_a_cell_and_inputs_do_not():
-    names = {Cell(f, s).name for f in (double, fail_at_two) for s in ({"x": 1}, {"x": 2}, {"x": "1"}, {"y": 1}, {"x": 1, "y": 1})}
+    names = {
+        Cell(f, s).name
+        for f in (double, fail_at_two)
+        for s in ({"x": 1}, {"x": 2}, {"x": "1"}, {"y": 1}, {"x": 1, "y": 1})
+    }
     assert len(names) == 10
     assert Cell(double, {"x": 1, "y": 2}, {"a": 1}).name == Cell(double, {"y": 2, "x": 1}, {"a": 2}).name
 
@@ -78,7 +82,8 @@ def test_another_executor_gives_the_same(tmp_path):
 
 def test_kill_9_loses_only_the_cell_in_flight(tmp_path):
     count, kills, chance = 40, 0, random.Random(1)
-    code = f"import {__name__} as t, pathlib; p = pathlib.Path({str(tmp_path)!r}); t.run(t.cells({count}, folder=p), p / 'cells')"
+    code = f"import {__name__} as t, pathlib; p = pathlib.Path({str(tmp_path)!r}); "
+    code += f"t.run(t.cells({count}, folder=p), p / 'cells')"
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     while True:
         process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": path})

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,11 @@ from bench.wire import Kind, Message, Reply, Status
 GOLDEN = Path(__file__).parent / "golden" / "server_tiny"
 DEPLOYMENT = Deployment.load(GOLDEN)
 SYMBOLS = np.arange(32, dtype=np.uint8) % 7  # planar 2x4x4; the values of symbols 0..6 are 0..6
-LOGITS = [2 * int(SYMBOLS[:16].sum()), 2 * int(SYMBOLS[16:].sum()), 2 * (int(SYMBOLS[:16].sum()) - int(SYMBOLS[16:].sum()))]
+LOGITS = [
+    2 * int(SYMBOLS[:16].sum()),
+    2 * int(SYMBOLS[16:].sum()),
+    2 * (int(SYMBOLS[:16].sum()) - int(SYMBOLS[16:].sum())),
+]
 
 
 def payload(symbols=SYMBOLS):
@@ -33,7 +36,9 @@ def payload(symbols=SYMBOLS):
 
 
 def request(data, number=None, sequence=1):
-    return Message(Kind.REQUEST, deployment_number(DEPLOYMENT) if number is None else number, sequence, data).datagrams()
+    return Message(
+        Kind.REQUEST, deployment_number(DEPLOYMENT) if number is None else number, sequence, data
+    ).datagrams()
 
 
 def reply_to(service, datagrams, now=0.0):
@@ -189,5 +194,3 @@ def test_a_damaged_network_is_refused(tmp_path):
         Remote(deployment)
     with pytest.raises(ServerError, match="did not start"), RemoteServer(deployment):
         pass
-
-

@@ -14,7 +14,7 @@ RESULTS = ROOT / "results"
 
 
 class Figure(Command):
-    """A target that measures and draws. `plot` calls draw and table with the recorded rows: neither measures anything."""
+    """A target that measures and draws. `plot` calls draw and table with recorded rows: neither measures anything."""
 
     name: str
 

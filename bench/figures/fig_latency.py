@@ -26,18 +26,33 @@ class FigLatency(Figure):
     disk = "20 MB"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        many = {"action": "extend", "nargs": "+", "metavar": "NAME"}
-        parser.add_argument("--dataset", **many, help="default: all with a trained deployment or recorded results")
-        parser.add_argument("--method", **many, help="default: all with a trained deployment")
+        parser.add_argument(
+            "--dataset",
+            action="extend",
+            nargs="+",
+            metavar="NAME",
+            help="default: all with a trained deployment or recorded results",
+        )
+        parser.add_argument(
+            "--method", action="extend", nargs="+", metavar="NAME", help="default: all with a trained deployment"
+        )
         parser.add_argument("--protocol", default="paper", help=f"{' or '.join(PROTOCOLS)} (default paper)")
         parser.add_argument("--bandwidth", type=parse_rate, default="6Mbps", metavar="RATE", help="default 6Mbps")
-        parser.add_argument("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
-        parser.add_argument("--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)")
+        parser.add_argument(
+            "--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)"
+        )
+        parser.add_argument(
+            "--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)"
+        )
         parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
-        parser.add_argument("--images", type=_count, default=IMAGES, metavar="N", help=f"measured per data set (default {IMAGES})")
+        parser.add_argument(
+            "--images", type=_count, default=IMAGES, metavar="N", help=f"measured per data set (default {IMAGES})"
+        )
         parser.add_argument("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
         parser.add_argument("--fresh", action="store_true", help="measure again what is already measured")
-        parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where records and figures go (default results)")
+        parser.add_argument(
+            "--out", type=Path, default=RESULTS, metavar="DIR", help="where records and figures go (default results)"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         if args.protocol not in PROTOCOLS:
@@ -52,7 +67,9 @@ class FigLatency(Figure):
         campaign = Campaign(args, results.read(source), stamps)
         rows = results.merge(campaign.recorded, campaign.run())
         if not rows:
-            raise DataError("nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help")
+            raise DataError(
+                "nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help"
+            )
         results.write(path, rows)
         results.write_stamps(_stamps(path), rows, stamps, campaign.stamps)
         files = self.draw(rows, args.out / "figures")

@@ -13,7 +13,7 @@ from bench.accuracy import count_hits
 from bench.datasets import Dataset
 from bench.errors import DataError
 from bench.figures.base import RESULTS
-from bench.figures.latency_rows import FIGURE, Hits, rows
+from bench.figures.latency_rows import FIGURE, Hits, Latency
 from bench.link import Link
 from bench.measure import measure, record
 from bench.method import Deployment, Request
@@ -22,7 +22,18 @@ from bench.results import Key, Row
 
 SEED = datasets.SEED  # of training; and of the choice of images
 # Sources that can change a measured number: a cell made by other code is measured again.
-CODE = ("boards", "codec", "compile", "firmware", "accuracy.py", "client.py", "datasets.py", "measure.py", "server.py", "wire.py")
+CODE = (
+    "boards",
+    "codec",
+    "compile",
+    "firmware",
+    "accuracy.py",
+    "client.py",
+    "datasets.py",
+    "measure.py",
+    "server.py",
+    "wire.py",
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Case:
 
 
 class Campaign:
-    """The cells of one command line. run() measures; notes: sentences for the user; stamps: provenance of the live rows."""
+    """The cells of one command line. run() measures; notes: sentences for the user; stamps: of the live rows."""
 
     def __init__(self, args: argparse.Namespace, recorded: Sequence[Row], recorded_stamps: dict[str, Any]) -> None:
         self.args, self.recorded_stamps = args, recorded_stamps
@@ -55,14 +66,18 @@ class Campaign:
         paper = Paper(RESULTS / "paper" / "paper_values.csv")
         code = code_hash()
         cells = [cell for case in self.cases for cell in self._cells(case, code)]
-        found = dict(zip([cell.name for cell in cells], grid.run(cells, self.args.out / "cells", fresh=self.args.fresh), strict=True))
+        measured = grid.run(cells, self.args.out / "cells", fresh=self.args.fresh)
+        found = {cell.name: result for cell, result in zip(cells, measured, strict=True)}
         live: list[Row] = []
         for case in self.cases:
             device, *full = (found[cell.name] for cell in self._cells(case, code))
             stamp = self._stamp(case, device["info"], code)
-            records = [record(run, case.deployment, self.args.board, device["info"], self.link, stamp["id"]) for run in device["runs"]]
+            records = [
+                record(run, case.deployment, self.args.board, self.args.clock, self.link, stamp["id"])
+                for run in device["runs"]
+            ]
             hits = Hits(*full[0]) if full else self._recorded_hits(case)
-            made = rows(records, hits, self.conditions, paper, comparable=case.dataset.comparable)
+            made = Latency(records, hits, self.conditions, paper, case.dataset.comparable).rows()
             self.stamps |= {row.key: stamp for row in made if row.source == "live"}
             live += made
         return live
@@ -77,13 +92,17 @@ class Campaign:
         """Named data sets and methods must be there; of the others those that are."""
         cases = []
         for name in self.args.dataset or self._known_datasets():
-            methods = self.args.method or [m for m in self._methods() if self.args.retrain or (self._folder(m, name) / "deployment.json").exists()]
+            methods = self.args.method or [
+                m for m in self._methods() if self.args.retrain or (self._folder(m, name) / "deployment.json").exists()
+            ]
             try:
                 dataset = datasets.load(name, self.args.data_dir)
             except DataError:
                 if not any(row.dataset == name for row in self.recorded):
                     raise
-                self.notes.append(f"{name}: no images here, drawn from the committed records (./reproduce.sh data {name})")
+                self.notes.append(
+                    f"{name}: no images here, drawn from the committed records (./reproduce.sh data {name})"
+                )
                 continue
             if not methods and not any(row.dataset == name for row in self.recorded):
                 do = f"train one: ./reproduce.sh train --method agilenn --dataset {name}"
@@ -95,7 +114,10 @@ class Campaign:
 
     def _known_datasets(self) -> list[str]:
         """Those with a deployment under this protocol or with records."""
-        trained = {path.parent.name.rpartition("-")[0] for path in RESULTS.glob(f"models/*/*-{self.args.protocol}/deployment.json")}
+        trained = {
+            path.parent.name.rpartition("-")[0]
+            for path in RESULTS.glob(f"models/*/*-{self.args.protocol}/deployment.json")
+        }
         return sorted(trained | {row.dataset for row in self.recorded})
 
     def _methods(self) -> list[str]:
@@ -136,18 +158,26 @@ class Campaign:
         board = {"n": count, "clock_hz": self.args.clock, "board": self.args.board}
         cells = [grid.Cell(measure, settings | board, inputs, f"{title}: {count} images on the board")]
         if dataset.source != "sample":
-            cells.append(grid.Cell(count_hits, settings, inputs, f"{title}: accuracy over {dataset.counts['test']} test images"))
+            cells.append(
+                grid.Cell(count_hits, settings, inputs, f"{title}: accuracy over {dataset.counts['test']} test images")
+            )
         return cells
 
     def _recorded_hits(self, case: Case) -> Hits | None:
         """The committed accuracy over the full test split, under any link and clock: it depends on neither."""
         for row in self.recorded:
-            if (row.dataset, row.method) == case.name and row.protocol == case.deployment.protocol and row.metric == "accuracy":
+            if (
+                (row.dataset, row.method) == case.name
+                and row.protocol == case.deployment.protocol
+                and row.metric == "accuracy"
+            ):
                 stamp = self._recorded_stamp(row)
                 if stamp:
                     self.stamps[(*row.key[:4], self.conditions, row.metric)] = stamp
                 return Hits(round(row.value * row.n / 100), row.n, "recorded")
-        self.notes.append(f"{case.dataset.name}, {case.deployment.method}: accuracy of the full test split is not known here")
+        self.notes.append(
+            f"{case.dataset.name}, {case.deployment.method}: accuracy of the full test split is not known here"
+        )
         return None
 
     def _recorded_stamp(self, row: Row) -> dict[str, Any] | None:
@@ -155,7 +185,9 @@ class Campaign:
 
     def _of_these_deployments(self) -> list[Row]:
         """The recorded rows, less those that another training of a deployment in use made."""
-        current = {(*case.name, case.deployment.protocol): provenance.deployment_hash(case.deployment) for case in self.cases}
+        current = {
+            (*case.name, case.deployment.protocol): provenance.deployment_hash(case.deployment) for case in self.cases
+        }
         kept = []
         for row in self.recorded:
             now, stamp = current.get((row.dataset, row.method, row.protocol)), self._recorded_stamp(row)
@@ -185,6 +217,8 @@ def code_hash() -> str:
     """Names the sources under bench/ that measure, and the versions of the packages that they use."""
     root = provenance.ROOT / "bench"
     files = [file for name in CODE for file in ((root / name).rglob("*") if (root / name).is_dir() else [root / name])]
-    kept = sorted(file for file in files if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."))
+    kept = sorted(
+        file for file in files if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
+    )
     parts = [part for file in kept for part in (str(file.relative_to(root)), file.read_bytes())]
     return provenance.text_hash(*parts, repr(sorted(provenance.versions().items())))[:16]

@@ -1,4 +1,4 @@
-"""The drawing of fig_latency: stacked bars of the four parts of latency with accuracy, the paper's bars (hatched) below ours."""
+"""The drawing of fig_latency: stacked bars of the four parts of latency; the paper's bars (hatched) below ours."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from bench.results import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PARTS = {"local": "Local network", "compress": "Compression", "network": "Network", "remote": "Remote network"}
+PARTS = {"local": "Local network", "compress": "Compression", "network": "Transmission", "remote": "Remote network"}
 DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")
 METHODS = ("agilenn", "deepcod", "spinn", "edge_only", "mcunet")
 Bar: TypeAlias = dict[str, Row]
 CAPTION = (
-    "Solid: this work (device time {device}, link time modelled, server time measured). Pale and hatched: the paper's Figure 16.\n"
-    "Whiskers: 95 % bootstrap interval of the total over images. Percentages: accuracy on the full test set unless marked."
+    "Solid: this work (device time {device}, link time modelled, server time measured). "
+    "Pale and hatched: the paper's Figure 16.\n"
+    "Whiskers: 95 % bootstrap interval of the total over images. "
+    "Percentages: accuracy on the full test set (*: recorded earlier)."
 )
 
 
@@ -28,7 +30,11 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     panels: dict[tuple[str, str, str], dict[str, Bar]] = {}
     for row in rows:
         panels.setdefault((row.dataset, row.protocol, row.conditions), {}).setdefault(row.method, {})[row.metric] = row
-    panels = {key: whole for key, bars in panels.items() if (whole := {m: b for m, b in bars.items() if {*PARTS, "total"} <= {*b}})}
+    panels = {
+        key: whole
+        for key, bars in panels.items()
+        if (whole := {m: b for m, b in bars.items() if {*PARTS, "total"} <= {*b}})
+    }
     if not panels:
         return []
     colours = style.setup()
@@ -52,14 +58,16 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     return style.save(figure, folder, "fig_latency")
 
 
-def _panel(axis: Axes, key: tuple[str, str, str], bars: dict[str, Bar], colours: list[tuple[float, float, float]]) -> None:
+def _panel(
+    axis: Axes, key: tuple[str, str, str], bars: dict[str, Bar], colours: list[tuple[float, float, float]]
+) -> None:
     dataset, protocol, conditions = key
     methods = sorted(bars, key=lambda method: (_place(method.partition(":")[0], METHODS), method))
     longest = 0.0
     ticks = []
     for place, method in enumerate(methods):
         bar = bars[method]
-        paper = {part: bar[part].paper_value for part in (*PARTS, "total") if bar[part].paper_value is not None}
+        paper = {part: value for part in (*PARTS, "total") if (value := bar[part].paper_value) is not None}
         ticks.append(place + (0.2 if paper else 0))
         _bar(axis, place, [bar[part].value for part in PARTS], colours, pale=False)
         total = bar["total"]
@@ -83,14 +91,17 @@ def _panel(axis: Axes, key: tuple[str, str, str], bars: dict[str, Bar], colours:
     axis.set_title(", ".join(parts) + f"  ({_conditions(conditions)})", loc="left", fontsize=9)
     axis.set_yticks(ticks, [style.title(method) for method in methods])
     axis.set_ylim(len(methods) - 0.3, -0.4)
-    axis.set_xlim(0, longest * 1.62 or 1)
+    axis.set_xlim(0, longest * 1.7 or 1)
     axis.set_xlabel("Latency per image (ms)")
     axis.grid(visible=False, axis="y")
+    axis.grid(color="0.92", axis="x")
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
 
 
-def _bar(axis: Axes, place: float, values: list[float], colours: list[tuple[float, float, float]], *, pale: bool) -> None:
+def _bar(
+    axis: Axes, place: float, values: list[float], colours: list[tuple[float, float, float]], *, pale: bool
+) -> None:
     left = 0.0
     for value, colour in zip(values, colours, strict=False):
         pale_colour = tuple(0.45 * channel + 0.55 for channel in colour)
@@ -102,7 +113,8 @@ def _bar(axis: Axes, place: float, values: list[float], colours: list[tuple[floa
 def _text(bar: Bar) -> str:
     words = f"{bar['total'].value:.1f} ms"
     if "accuracy" in bar:
-        return words + f", {bar['accuracy'].value:.1f} %"
+        earlier = bar["accuracy"].source == "recorded" and bar["total"].source == "live"
+        return words + f", {bar['accuracy'].value:.1f} %" + "*" * earlier
     if "accuracy_sample" in bar:
         return words + f", {bar['accuracy_sample'].value:.0f} % of {bar['accuracy_sample'].n}"
     return words

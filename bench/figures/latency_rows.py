@@ -1,9 +1,10 @@
-"""Records of one data set and method -> the rows of fig_latency: statistics over images, the paper's values, verdicts."""
+"""Records of one data set and method -> rows of fig_latency: statistics over images, the paper's values, verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from bench.paper import Paper, ratio, verdict
 from bench.results import Row
 
 FIGURE = "fig_latency"
-MEANS = ("local", "compress", "network")  # averaged over images like the paper's; remote is a median, see `total`
+Interval: TypeAlias = tuple[float, float] | tuple[None, None]
 
 
 @dataclass(frozen=True)
@@ -24,52 +25,79 @@ class Hits:
     n: int
     source: str = "live"
 
+    @property
+    def percent(self) -> float:
+        return 100 * self.hits / self.n
 
-def rows(
-    records: Sequence[Record], full: Hits | None, conditions: str, paper: Paper, *, comparable: bool
-) -> list[Row]:
-    """All rows of one data set and method. full: accuracy on the whole test split, None if not known.
 
-    Times and bytes are means over images; the server's time is a median, because its process shares a computer with others.
-    total is the sum of the four values shown.
+@dataclass(frozen=True)
+class Latency:
+    """The rows of one data set and method. full: accuracy on the whole test split, None if not known.
+
+    Times and bytes are means over images; the server's time is a median, because its process shares a computer with
+    others. total is the sum of the four values shown.
     """
-    first = records[0]
-    parts = {part: np.array([getattr(r, f"{part}_ms") for r in records]) for part in (*MEANS, "remote")}
-    stacked = list(parts.values())
-    n = len(records)
 
-    def row(
-        metric: str, unit: str, value: float, spread: tuple[float | None, float | None], label: Label, n: int, source: str = "live"
+    records: Sequence[Record]
+    full: Hits | None
+    conditions: str
+    paper: Paper
+    comparable: bool
+
+    def rows(self) -> list[Row]:
+        first, n = self.records[0], len(self.records)
+        local, compress, network, remote = parts = [
+            self._all(f"{p}_ms") for p in ("local", "compress", "network", "remote")
+        ]
+        sample = Hits(sum(record.prediction == record.label for record in self.records), n)
+        up, down = self._all("payload_up"), self._all("payload_down")
+        return [
+            *([self._accuracy("accuracy", self.full, "measured")] if self.full else []),
+            self._accuracy("accuracy_sample", sample, first.label_device),
+            self._row("local", "ms", np.mean(local), stats.interval([local]), first.label_device, n),
+            self._row("compress", "ms", np.mean(compress), stats.interval([compress]), first.label_device, n),
+            self._row("network", "ms", np.mean(network), stats.interval([network]), first.label_network, n),
+            self._row("remote", "ms", np.median(remote), stats.interval([remote], np.median), first.label_remote, n),
+            self._row("total", "ms", total(local, compress, network, remote), stats.interval(parts, total), "mixed", n),
+            self._row("payload_up", "bytes", np.mean(up), stats.interval([up]), first.label_device, n),
+            self._row("payload_down", "bytes", np.mean(down), stats.interval([down]), first.label_device, n),
+        ]
+
+    def _all(self, field: str) -> np.ndarray:
+        return np.array([getattr(record, field) for record in self.records], float)
+
+    def _accuracy(self, metric: str, found: Hits, label: Label) -> Row:
+        low, high = stats.proportion(found.hits, found.n)
+        return self._row(metric, "percent", found.percent, (100 * low, 100 * high), label, found.n, found.source)
+
+    def _row(
+        self,
+        metric: str,
+        unit: str,
+        value: float | np.ndarray,
+        spread: Interval,
+        label: Label,
+        n: int,
+        source: str = "live",
     ) -> Row:
-        theirs = paper.value(FIGURE, first.dataset, first.method, first.protocol, conditions, metric)
-        gap: float | None = 0.0
-        if unit != "percent":
-            reference = paper.value(FIGURE, first.dataset, first.method, first.protocol, conditions, "accuracy")
-            gap = None if full is None or reference is None else 100 * full.hits / full.n - reference
-        decided = verdict(unit, value, theirs, comparable=comparable, gap=gap)
+        ours, theirs = float(value), self._paper(metric)
+        decided = verdict(unit, ours, theirs, comparable=self.comparable, gap=0.0 if unit == "percent" else self._gap())
         return Row(
-            FIGURE, first.dataset, first.method, first.protocol, conditions, metric, value, *spread, unit, label, source, n,
-            theirs, ratio(value, theirs), decided,
+            FIGURE, *self._case(), self.conditions, metric, ours, *spread, unit, label, source, n, theirs,
+            ratio(ours, theirs), decided,
         )  # fmt: skip
 
-    def accuracy(metric: str, found: Hits, label: Label) -> Row:
-        low, high = stats.proportion(found.hits, found.n)
-        return row(metric, "percent", 100 * found.hits / found.n, (100 * low, 100 * high), label, found.n, found.source)
+    def _case(self) -> tuple[str, str, str]:
+        first = self.records[0]
+        return first.dataset, first.method, first.protocol
 
-    correct = sum(r.prediction == r.label for r in records)
-    made = [accuracy("accuracy_sample", Hits(correct, n), first.label_device)]
-    if full is not None:
-        made.append(accuracy("accuracy", full, "measured"))
-    labels = {"local": first.label_device, "compress": first.label_device, "network": first.label_network}
-    for part in MEANS:
-        made.append(row(part, "ms", float(parts[part].mean()), stats.interval([parts[part]]), labels[part], n))
-    remote = parts["remote"]
-    made.append(row("remote", "ms", float(np.median(remote)), stats.interval([remote], np.median), first.label_remote, n))
-    made.append(row("total", "ms", float(total(*stacked)), stats.interval(stacked, total), "mixed", n))
-    for way in ("up", "down"):
-        sizes = np.array([getattr(r, f"payload_{way}") for r in records], float)
-        made.append(row(f"payload_{way}", "bytes", float(sizes.mean()), stats.interval([sizes]), first.label_device, n))
-    return made
+    def _paper(self, metric: str) -> float | None:
+        return self.paper.value(FIGURE, *self._case(), self.conditions, metric)
+
+    def _gap(self) -> float | None:
+        """Our accuracy minus the paper's, in points; None if one is unknown."""
+        reference = self._paper("accuracy")
+        return None if self.full is None or reference is None else self.full.percent - reference
 
 
 def total(

@@ -1,4 +1,4 @@
-"""The terminal table of fig_latency: ours, the paper's, ratio, verdict and label of every row, and what differs in words."""
+"""The terminal table of fig_latency: ours, the paper's, ratio, verdict and label of each row; and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METRICS = (
 HEADER = ("metric", "ours", "95 % interval", "paper", "ratio", "verdict", "label", "source", "n")
 WHY = {
     "not_comparable": "the images are a re-split, a reduced set or not a data set of the paper: no verdict",
-    "unmatched": "our accuracy and the paper's differ by more than 1 point, so the latencies belong to different operating points",
+    "unmatched": "our accuracy and the paper's are over 1 point apart (or ours is unknown): other operating points",
 }
 
 
@@ -27,7 +27,9 @@ def table(rows: Sequence[Row]) -> str:
         lines.append(f"\n{title(dataset)}, {title(method)} (protocol {protocol}; {conditions.replace(';', ', ')})")
         cells = [HEADER, *(_cells(row) for row in block)]
         widths = [max(len(line[i]) for line in cells) for i in range(len(HEADER))]
-        lines += ["  " + "  ".join(_align(i, line[i], widths[i]) for i in range(len(HEADER))).rstrip() for line in cells]
+        lines += [
+            "  " + "  ".join(_align(i, line[i], widths[i]) for i in range(len(HEADER))).rstrip() for line in cells
+        ]
         lines += [f"  {verdict}: {why}" for verdict, why in WHY.items() if any(row.verdict == verdict for row in block)]
     return "\n".join(lines).lstrip("\n")
 
@@ -37,7 +39,17 @@ def _cells(row: Row) -> tuple[str, ...]:
     spread = "-" if row.ci_low is None or row.ci_high is None else f"{_number(row.ci_low)} to {_number(row.ci_high)}"
     paper = "-" if row.paper_value is None else f"{_number(row.paper_value)} {unit}"
     ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
-    return (row.metric, f"{_number(row.value)} {unit}", spread, paper, ratio, row.verdict, row.label, row.source, str(row.n))
+    return (
+        row.metric,
+        f"{_number(row.value)} {unit}",
+        spread,
+        paper,
+        ratio,
+        row.verdict,
+        row.label,
+        row.source,
+        str(row.n),
+    )
 
 
 def _align(column: int, text: str, width: int) -> str:

@@ -52,7 +52,10 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     from matplotlib import pyplot
 
     files = []
-    for kind, metadata in {"pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {"Software": None}}.items():
+    for kind, metadata in {
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        "png": {"Software": None},
+    }.items():
         out = io.BytesIO()
         figure.savefig(out, format=kind, dpi=200, metadata=metadata)
         files.append(folder / f"{name}.{kind}")

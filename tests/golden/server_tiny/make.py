@@ -1,4 +1,4 @@
-"""Makes this folder's network: the sum of each channel of a 4x4x2 input, and their difference. Needs TensorFlow; tests do not."""
+"""Makes this folder's network: sums of the two channels of a 4x4x2 input, and their difference. Needs TensorFlow."""
 
 from pathlib import Path
 

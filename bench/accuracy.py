@@ -1,0 +1,82 @@
+"""Accuracy over a whole test split: int8 interpreter for the device, the server's network, integers between them.
+
+The same numbers as on the board, which bench.measure checks image by image; only the lossless coder is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from bench import datasets
+from bench.compile import stages
+from bench.errors import DataError
+from bench.method import Deployment
+from bench.server import Remote
+
+CHUNK = 100  # images per task
+ALONE = 1000  # up to so many images one process is quicker than several
+
+
+def count_hits(*, dataset: str, images: str, folder: Path, data_dir: Path | None, **_settings: object) -> list[int]:
+    """[correct, n] over the test split of a data set; `images` is the fingerprint that the cell is named by."""
+    from tqdm import tqdm
+
+    data = datasets.load(dataset, data_dir)
+    if data.fingerprint != images:
+        raise DataError(f"{dataset}: its images changed during the run", expected=images, got=data.fingerprint)
+    pixels, labels = data.x_test, data.y_test
+    chunks = [(folder, pixels[i : i + CHUNK], labels[i : i + CHUNK]) for i in range(0, len(labels), CHUNK)]
+    hits = 0
+    with tqdm(total=len(labels), unit="image", desc="accuracy", file=sys.stderr, leave=False) as bar:
+        for found in _map(chunks, len(labels)):
+            hits += found
+            bar.update(min(CHUNK, len(labels) - bar.n))
+    return [hits, len(labels)]
+
+
+def predict(deployment: Deployment, frame: np.ndarray, remote: Remote | None) -> int:
+    """The class of one frame, uint8 (H, W, C): each stage's Python twin, without coding and sending."""
+    values = {"frame": np.ascontiguousarray(frame)}
+    known, symbols = stages.kinds(deployment), np.zeros(0, np.uint8)
+    for stage in deployment.stages:
+        if stage.op == "code":
+            symbols = values[stage.reads[0]]
+        elif stage.op == "receive":
+            if remote is None:
+                raise DataError(f"{deployment.method} receives from a server that the deployment does not have")
+            values[stage.writes[0]] = remote.logits(symbols)
+        elif stage.op != "send":
+            known[stage.op].run(stage, values, deployment.folder)
+        if "scores" in values:
+            break
+    return int(np.argmax(values["scores"]))
+
+
+def _map(chunks: list[tuple[Path, np.ndarray, np.ndarray]], images: int) -> Iterator[int]:
+    if images <= ALONE:
+        yield from map(_hits, chunks)
+        return
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_hits, chunks)
+
+
+def _hits(chunk: tuple[Path, np.ndarray, np.ndarray]) -> int:
+    folder, pixels, labels = chunk
+    deployment, remote = _loaded(folder)
+    frames = datasets.frames(pixels, deployment.frame)
+    return sum(predict(deployment, frame, remote) == label for frame, label in zip(frames, labels, strict=True))
+
+
+@cache
+def _loaded(folder: Path) -> tuple[Deployment, Remote | None]:
+    """Once per process."""
+    deployment = Deployment.load(folder)
+    return deployment, Remote(deployment, threads=1) if deployment.server else None

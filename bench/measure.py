@@ -1,0 +1,191 @@
+"""One offloaded inference -> one Record: the image on the board, its payload over UDP to the server, the logits back.
+
+Every image is also run through the Python twin of the device program: a firmware that differs in one byte is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import datasets
+from bench.boards.base import Trace
+from bench.boards.device import Device
+from bench.client import RemoteServer
+from bench.compile import program, stages
+from bench.errors import BoardError, DataError
+from bench.link import Link
+from bench.method import Deployment, Label, Record
+
+EMULATED = "emu:"  # scheme of the URLs of emulated boards
+
+
+class Exchange:
+    """The server, for the board and its twin: what the board sent, what came back, how long the server computed."""
+
+    def __init__(self, server: RemoteServer) -> None:
+        self.server = server
+        self.clear()
+
+    def clear(self) -> None:
+        self.payload, self.reply, self.microseconds = b"", b"", 0
+
+    def __call__(self, payload: bytes) -> bytes:
+        """For the board: over UDP."""
+        logits, self.microseconds = self.server.exchange(payload)
+        self.payload, self.reply = payload, logits.astype("<i2").tobytes()
+        return self.reply
+
+    def again(self, payload: bytes) -> bytes:
+        """For the twin: the same reply to the same payload."""
+        if payload != self.payload:
+            raise BoardError("the firmware's payload is not that of its Python twin", **_first(payload, self.payload))
+        return self.reply
+
+
+def measure(
+    *,
+    dataset: str,
+    images: str,
+    n: int,
+    clock_hz: int,
+    board: str,
+    folder: Path,
+    data_dir: Path | None,
+    **_settings: object,
+) -> dict[str, Any]:
+    """n test images, chosen by seed, on a board: {"runs": one dict per image, "info": what the firmware says}.
+
+    A run has image (its number in the test split), label, prediction, decided, cycles per stage, layer cycles,
+    payload_up and payload_down (bytes), remote_us. `images` is the fingerprint that the cell is named by. Raises
+    BoardError, naming image and buffer, where firmware and Python twin differ.
+    """
+    from tqdm import tqdm
+
+    data, deployment = datasets.load(dataset, data_dir), Deployment.load(folder)
+    if data.fingerprint != images:
+        raise DataError(f"{dataset}: its images changed during the run", expected=images, got=data.fingerprint)
+    rows = np.sort(np.random.default_rng(datasets.SEED).permutation(len(data.y_test))[:n])
+    frames = datasets.frames(data.x_test[rows], deployment.frame)
+    build = program.build(deployment, clock_hz)
+    runs, stack = [], 0
+    with ExitStack() as opened:
+        server = opened.enter_context(RemoteServer(deployment)) if deployment.server else None
+        exchange = Exchange(server) if server else None
+        device = Device.open(board, build)
+        opened.callback(device.close)
+        for row, frame in zip(
+            tqdm(rows, unit="image", desc="board", file=sys.stderr, leave=False), frames, strict=True
+        ):
+            if exchange:
+                exchange.clear()
+            trace = device.infer(frame.tobytes(), exchange)
+            number = int(data.rows[row])
+            check(deployment, frame, trace, exchange, f"{dataset}, {deployment.method}, test image {number}")
+            stack = max(stack, trace.stack_high_water)
+            runs.append(
+                {
+                    "image": number,
+                    "label": int(data.y_test[row]),
+                    "prediction": trace.prediction,
+                    "decided": trace.decided,
+                    "cycles": dict(trace.cycles),
+                    "layers": dict(trace.layer_cycles),
+                    "payload_up": len(trace.payload),
+                    "payload_down": len(exchange.reply) if exchange else 0,
+                    "remote_us": exchange.microseconds if exchange else 0,
+                }
+            )
+        return {"runs": runs, "info": describe(device, build, stack)}
+
+
+def check(deployment: Deployment, frame: np.ndarray, trace: Trace, exchange: Exchange | None, where: str) -> None:
+    """Raises BoardError for the first result buffer in which the firmware differs from its Python twin."""
+    try:
+        twin = stages.simulate(deployment, frame, exchange.again if exchange else None)
+    except BoardError as error:
+        raise BoardError(f"{where}: {error.problem}", expected=error.expected, got=error.got) from None
+    for name, got in trace.values.items():
+        if name in twin and not np.array_equal(got.reshape(-1), twin[name].reshape(-1)):
+            raise BoardError(
+                f"{where}: the firmware's buffer {name!r} differs from that of its Python twin",
+                **_first(twin[name].tobytes(), got.tobytes()),
+                do="the firmware does not compute what the deployment says: report this",
+            )
+    missing = sorted(
+        {"scores", *(stage.writes[0] for stage in deployment.stages if stage.op == "receive")} - {*trace.values}
+    )
+    decided = (
+        "server" if any(stage.op == "receive" and stage.writes[0] in twin for stage in deployment.stages) else "device"
+    )
+    if (missing and decided == "server") or "scores" in missing:
+        raise BoardError(f"{where}: the board gives no buffer {missing[0]!r} to compare", got=", ".join(trace.values))
+    expected = (int(np.argmax(twin["scores"])), decided)
+    if (trace.prediction, trace.decided) != expected:
+        raise BoardError(f"{where}: prediction", expected=expected, got=(trace.prediction, trace.decided))
+
+
+def describe(device: Device, build: program.Build, stack: int) -> dict[str, Any]:
+    """What provenance should know of the firmware that ran."""
+    info = device.info
+    return {
+        "build": info.build_id,
+        "compiler": info.program.get("compiler"),
+        "flags": info.program.get("flags"),
+        "clock_hz": info.clock_hz,
+        "enabled": sorted(info.flags),
+        "wait_states": info.wait_states,
+        "flash_bytes": build.flash,
+        "sram_bytes": build.sram,
+        "stack_high_water": stack,
+        "macs": build.macs,
+    }
+
+
+def record(
+    run: Mapping[str, Any], deployment: Deployment, board: str, clock_hz: int, link: Link, provenance: str
+) -> Record:
+    """A run of `measure` with its times: cycles at the clock, bytes on the link, the server's own time."""
+    parts = {stages.label(stage): stages.kinds(deployment)[stage.op].part for stage in deployment.stages}
+    cycles = run["cycles"]
+    compress = sum(count for stage, count in cycles.items() if parts.get(stage) == "compress")
+    sent = run["payload_up"] > 0
+    device: Label = "emulated" if board.startswith(EMULATED) else "measured"
+    return Record(
+        dataset=deployment.dataset,
+        method=deployment.method,
+        protocol=deployment.protocol,
+        image=run["image"],
+        label=run["label"],
+        prediction=run["prediction"],
+        decided=run["decided"],
+        cycles=cycles,
+        clock_hz=clock_hz,
+        payload_up=run["payload_up"],
+        payload_down=run["payload_down"],
+        local_ms=(sum(cycles.values()) - compress) * 1e3 / clock_hz,
+        compress_ms=compress * 1e3 / clock_hz,
+        network_ms=link.milliseconds(run["payload_up"], run["payload_down"]) if sent else 0.0,
+        remote_ms=run["remote_us"] / 1e3,
+        energy_mj=None,
+        label_device=device,
+        label_network="modelled",
+        label_remote="measured",
+        provenance=provenance,
+    )
+
+
+def _first(expected: bytes, got: bytes) -> dict[str, str]:
+    """Where two byte strings part."""
+    place = next(
+        (i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b), min(len(expected), len(got))
+    )
+    return {
+        "expected": f"{len(expected)} bytes, at {place}: {expected[place : place + 8].hex(' ')}",
+        "got": f"{len(got)} bytes, there: {got[place : place + 8].hex(' ')}",
+    }

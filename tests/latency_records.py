@@ -1,0 +1,37 @@
+"""Invented records for the tests of fig_latency: no board, no server."""
+
+import numpy as np
+
+from bench.method import Record
+
+
+def records(dataset="cifar10", method="agilenn", n=40, up=4000, local=14.0, compress=1.9, network=5.0, remote=0.9):
+    rng = np.random.default_rng(7)
+    made = []
+    for image in range(n):
+        scale = float(rng.normal(1, 0.05))
+        made.append(
+            Record(
+                dataset,
+                method,
+                "paper",
+                image,
+                image % 10,
+                image % 10 if image % 20 else 3,
+                "server",
+                {"net": 1},
+                216_000_000,
+                round(up * scale),
+                20,
+                local,
+                compress * scale,
+                network * scale,
+                remote * float(rng.lognormal(0, 0.3)),
+                None,
+                "emulated",
+                "modelled",
+                "measured",
+                "0",
+            )
+        )
+    return made

@@ -1,0 +1,192 @@
+"""fig_latency from invented cells: rows, contract, resume, what is kept and what is refused. No board and no server."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from latency_records import records
+
+from bench import cli, results
+from bench.figures import base, fig_latency, latency_cells, latency_plot, latency_rows, latency_table
+from bench.paper import FIG16, Paper
+from bench.provenance import ROOT
+
+METRICS = {
+    "accuracy", "accuracy_sample", "local", "compress", "network", "remote", "total", "payload_up", "payload_down",
+}  # fmt: skip
+TINY = Path(__file__).parent / "golden" / "server_tiny"
+PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
+CALLS: list[str] = []
+
+
+FULL = latency_rows.Hits(9420, 10000)
+
+
+def rows(comparable=True, full=FULL, **shape):
+    return latency_rows.Latency(records(**shape), full, FIG16, PAPER, comparable).rows()
+
+
+def fake_measure(*, method, n, clock_hz, **_):
+    CALLS.append(f"board {method} {n} {clock_hz}")
+    run = {"label": 1, "prediction": 1, "decided": "server", "payload_up": 300, "payload_down": 6, "remote_us": 900}
+    cycles = {"code:payload": 216_000, "send": 10, "receive:remote": 6, "combine:scores": 2000}
+    return {"runs": [run | {"image": i, "cycles": cycles} for i in range(n)], "info": {"build": "b1"}}
+
+
+def fake_hits(*, method, **_):
+    CALLS.append(f"accuracy {method}")
+    return [530, 539]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A results folder with one deployment of edge_only for digits."""
+    CALLS.clear()
+    committed = tmp_path / "committed"
+    shutil.copytree(ROOT / "results" / "paper", committed / "paper")
+    shutil.copytree(TINY, committed / "models" / "edge_only" / "digits-paper")
+    for module in (base, fig_latency, latency_cells):
+        monkeypatch.setattr(module, "RESULTS", committed)
+    monkeypatch.setattr(latency_cells, "measure", fake_measure)
+    monkeypatch.setattr(latency_cells, "count_hits", fake_hits)
+    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("AGILENN_DATA", raising=False)
+    return tmp_path
+
+
+def run(home, *options, out="out"):
+    return cli.main(["fig_latency", "--out", str(home / out), "--images", "5", *options])
+
+
+def table(home, out="out"):
+    return {row.key[1:]: row for row in results.read(home / out / "fig_latency.csv")}
+
+
+def test_rows_keep_the_contract_and_add_up():
+    made = {row.metric: row for row in rows()}
+    assert set(made) == METRICS
+    for row in made.values():
+        results.check(row)
+        assert row.ci_low <= row.value <= row.ci_high
+    parts = [made[part].value for part in ("local", "compress", "network", "remote")]
+    assert made["total"].value == pytest.approx(sum(parts))
+    assert made["total"].label == "mixed"
+    assert (made["accuracy"].paper_value, made["accuracy"].verdict) == (94.2, "agrees")
+    assert made["accuracy_sample"].n == 40
+    assert (made["local"].paper_value, made["local"].ratio, made["local"].verdict) == (14.0, 1.0, "agrees")
+
+
+@pytest.mark.parametrize(
+    ("shape", "verdict"),
+    [
+        ({"comparable": False}, "not_comparable"),
+        ({"full": latency_rows.Hits(9000, 10000)}, "unmatched"),
+        ({"full": None}, "unmatched"),
+        ({"dataset": "digits"}, "no_paper_value"),
+        ({"local": 20.0}, "worse"),
+        ({"local": 2.0}, "better"),
+    ],
+)
+def test_verdict_of_the_total(shape, verdict):
+    assert {row.metric: row for row in rows(**shape)}["total"].verdict == verdict
+
+
+def test_a_run_writes_rows_stamps_and_figures(home, capsys):
+    assert run(home, "--dataset", "digits") == 0
+    found = table(home)
+    assert {key[5] for key in ((0, *key) for key in found)} == METRICS
+    row = found["digits", "edge_only", "paper", FIG16, "compress"]
+    assert (row.value, row.unit, row.label, row.source, row.n) == (1.0, "ms", "emulated", "live", 5)
+    assert found["digits", "edge_only", "paper", FIG16, "accuracy"].value == pytest.approx(100 * 530 / 539, rel=1e-6)
+    assert found["digits", "edge_only", "paper", FIG16, "payload_up"].value == 300
+    assert found["digits", "edge_only", "paper", FIG16, "local"].value == pytest.approx(2016 / 216e3, rel=1e-6)
+    stamps = json.loads((home / "out" / "fig_latency.provenance.json").read_text())
+    assert set(stamps["rows"]) == {"|".join(("fig_latency", *key)) for key in found}
+    assert str(home) not in (home / "out" / "fig_latency.provenance.json").read_text()
+    assert (home / "out" / "figures" / "fig_latency.pdf").read_bytes().startswith(b"%PDF")
+    assert (home / "out" / "figures" / "fig_latency.png").stat().st_size > 1000
+    assert "Digits, Edge-only" in capsys.readouterr().out
+
+
+def test_a_second_run_measures_nothing_and_another_clock_does(home):
+    assert run(home) == 0
+    assert run(home) == 0
+    assert CALLS == ["board edge_only 5 216000000", "accuracy edge_only"]
+    assert run(home, "--bandwidth", "2Mbps") == 0  # link times come from bytes
+    assert len(CALLS) == 2
+    assert run(home, "--clock", "64MHz") == 0
+    assert CALLS[2:] == ["board edge_only 5 64000000"]
+    found = table(home)
+    assert {key[3] for key in found} == {
+        FIG16, "bandwidth_kbps=2000;cpu_mhz=216", "bandwidth_kbps=6000;cpu_mhz=64",
+    }  # fmt: skip
+    assert found["digits", "edge_only", "paper", FIG16, "total"].source == "recorded"
+    assert run(home, "--fresh") == 0
+    assert len(CALLS) == 5
+
+
+def test_data_sets_without_images_stay_as_recorded(home, capsys):
+    recorded = rows(dataset="svhn")
+    results.write(home / "committed" / "fig_latency.csv", recorded)
+    assert run(home) == 0
+    kept = table(home)["svhn", "agilenn", "paper", FIG16, "total"]
+    assert (kept.source, kept.value) == ("recorded", pytest.approx(recorded[6].value, rel=1e-6))
+    out = capsys.readouterr().out
+    assert "svhn: no images here" in out
+    assert "SVHN, AgileNN" in out
+
+
+def test_with_the_sample_the_accuracy_is_the_recorded_one(home):
+    target = home / "committed" / "models" / "edge_only" / "cifar10-paper"
+    shutil.copytree(TINY, target)
+    text = (target / "deployment.json").read_text().replace('"digits"', '"cifar10"')
+    (target / "deployment.json").write_text(text)
+    results.write(home / "committed" / "fig_latency.csv", rows(method="edge_only"))
+    assert run(home, "--dataset", "cifar10", "--bandwidth", "270kbps") == 0
+    found = {row.metric: row for row in table(home).values() if row.conditions.startswith("bandwidth_kbps=270;")}
+    assert (found["accuracy"].value, found["accuracy"].n, found["accuracy"].source) == (94.2, 10000, "recorded")
+    assert found["accuracy_sample"].source == "live"
+    assert CALLS == ["board edge_only 5 216000000"]
+
+
+def test_rows_of_an_earlier_training_are_dropped(home):
+    assert run(home, "--bandwidth", "2Mbps", out="committed") == 0
+    model = home / "committed" / "models" / "edge_only" / "digits-paper" / "deployment.json"
+    model.write_text(model.read_text().replace("0.5", "0.25"))
+    assert run(home, out="committed") == 0
+    assert {key[3] for key in table(home, "committed")} == {FIG16}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dataset", "nosuch"], "unknown data set 'nosuch'"),
+        (["--method", "nosuch"], "unknown method 'nosuch'"),
+        (["--protocol", "nosuch"], "unknown protocol 'nosuch'"),
+        (["--bandwidth", "6"], "270kbps"),
+        (["--clock", "fast"], "216MHz"),
+        (["--images", "0"], "at least 1"),
+        (["--dataset", "svhn"], "reproduce.sh data svhn"),
+        (["--dataset", "digits", "--method", "agilenn"], "reproduce.sh train --method agilenn --dataset digits"),
+        (["--data-dir", "/no/such/folder"], "no such folder"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(home, capsys, options, words):
+    assert run(home, *options) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+    assert not (home / "out").exists()
+
+
+def test_table_says_why(capsys):
+    text = latency_table.table(rows(full=latency_rows.Hits(9000, 10000)))
+    assert "unmatched: our accuracy" in text
+    assert "CIFAR-10, AgileNN" in text
+
+
+def test_equal_rows_give_equal_files(tmp_path):
+    made = [*rows(), *rows(method="edge_only", network=40.0), *rows(dataset="digits", comparable=False)]
+    first = [file.read_bytes() for file in latency_plot.draw(made, tmp_path / "a")]
+    assert first == [file.read_bytes() for file in latency_plot.draw(made, tmp_path / "b")]
+    assert latency_plot.draw([], tmp_path / "c") == []
