@@ -60,7 +60,8 @@ static void load(uint8_t *target, uint32_t size, uint32_t *filled) {
     }
     __builtin_memcpy(target + offset, request.payload + 4, count);
     *filled = offset + count;
-    state = target == program.frame ? IDLE : state; /* the frame may lie where results lay */
+    if (filled == &frame_filled)
+        state = IDLE; /* the frame may lie where results lay */
     put(TYPE_ACK, filled, 4);
 }
 
