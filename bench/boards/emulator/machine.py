@@ -123,6 +123,7 @@ class Machine:
     def run(self, limit: int | None = None) -> Stop:
         """Runs until something stops the machine, at most until `limit` instructions since reset; call again to go on.
 
+        Without a limit, an empty endless loop stops it too.
         Raises BoardError only for faults of the emulator itself; the program's faults are a Stop.
         """
         end = UNLIMITED if limit is None else limit
@@ -138,7 +139,9 @@ class Machine:
             exhausted = self.timing.exhausted()
             if self._stop is None and exhausted:
                 if self.instructions >= end:
-                    return Stop(Reason.LIMIT, f"{end} instructions")
+                    return Stop(Reason.LIMIT)
+                if limit is None and self.timing.endless is not None:
+                    return Stop(Reason.LOOP, f"at {self.timing.endless:#010x} ({self.image.symbols.describe(self.timing.endless)})")
                 continue
             stop = self._stop or Stop(Reason.WFI)
             if stop.reason is not Reason.BKPT:

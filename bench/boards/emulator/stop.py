@@ -32,6 +32,7 @@ class Reason(StrEnum):
     EXIT = "exit"  # asked for by semihosting
     IDLE = "idle"  # waits for bytes from the host
     WFI = "wfi"  # sleeps and nothing can wake it
+    LOOP = "loop"  # runs an empty endless loop
     LIMIT = "limit"  # ran as many instructions as it was given
     FAULT = "fault"
 

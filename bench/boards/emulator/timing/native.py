@@ -13,7 +13,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from bench.boards.emulator.memory import DTCM, FLASH, FLASH_ITCM, ITCM, SRAM, Region
 from bench.boards.emulator.timing.decode import decode
 from bench.boards.emulator.timing.edges import edge_cycles
-from bench.boards.emulator.timing.instruction import Instruction
+from bench.boards.emulator.timing.instruction import Branch, Instruction
 from bench.boards.emulator.timing.library import library
 from bench.boards.emulator.timing.parameters import Parameters
 from bench.boards.emulator.timing.structures import COST, DESCRIBE, REGION_COUNT, Block, Cache, Micro, State
@@ -34,6 +34,7 @@ class TimingModel:
         self._uc, self._library, self._state = machine, library(), State()
         self._blocks: list[list[Instruction]] = []
         self._failure: BaseException | None = None
+        self.endless: int | None = None  # where the program entered a branch to itself
         self._saved: Micro | None = None
         me = weakref.ref(self)  # the callbacks must not keep the model alive: the state that holds them is freed with it
         self._keep = (
@@ -94,6 +95,9 @@ class TimingModel:
             last = instructions[-1]
             block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
             self._blocks.append(instructions)
+            if last.address == block.address and last.target == block.address and last.branch == Branch.DIRECT:
+                self.endless = block.address
+                self._state.stop_at = 0  # gives the machine a chance to see it
             return 0
 
         return self._guard(work)

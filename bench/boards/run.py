@@ -1,0 +1,83 @@
+"""./reproduce.sh board ...: tools for the board."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bench.cli import Command
+from bench.errors import BoardError
+
+REFERENCE_HZ = 216_000_000
+SHOWN = 20  # functions in the printed profile
+
+
+class BoardRun(Command):
+    """`board run FILE.elf`: any bare-metal STM32F746 program on the emulated board."""
+
+    claim = "Runs a bare-metal STM32F746 program on the emulated board and reports cycles and where they went."
+    minutes = "< 1"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        run = actions.add_parser("run", help="run an ELF file until BKPT, exit, fault, limit or an endless loop", allow_abbrev=False)
+        run.add_argument("elf", type=Path, metavar="FILE.elf")
+        run.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+        run.add_argument("--limit", type=_count, metavar="INSTRUCTIONS", help="stop after about so many (1e9 and 1_000_000 work too)")
+        run.add_argument("--assumption", default="default", help="dual issue: default, no_mac_then_load or no_dual_issue")
+        bench = actions.add_parser("bench", help="measure the emulator's own speed into results/benchmarks/emulator.csv")
+        bench.add_argument("--out", type=Path, default=Path("results"), help="folder whose benchmarks/emulator.csv is written")
+
+    def run(self, args: argparse.Namespace) -> int:
+        if args.action == "bench":
+            from bench.boards.emulator.benchmark import write
+
+            write(args.out / "benchmarks" / "emulator.csv")
+            return 0
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bench.boards.emulator.image import Image
+    from bench.boards.emulator.machine import Machine
+    from bench.boards.emulator.profile import profile
+    from bench.boards.emulator.stop import Reason
+    from bench.boards.emulator.timing.parameters import Parameters
+
+    machine = Machine(Image.load(args.elf), Parameters.load(args.assumption))
+    stop = machine.run(args.limit)
+    rows = profile(machine)
+    result = {
+        "instructions": machine.instructions,
+        "cycles": machine.cycles,
+        "cpi": round(machine.cycles / max(1, machine.instructions), 4),
+        "ms_at_216mhz": round(machine.cycles / REFERENCE_HZ * 1000, 6),
+        "stop_reason": str(stop),
+    }
+    if machine.semihosting.output:
+        sys.stderr.write(machine.semihosting.output.decode(errors="replace"))
+    if args.json:
+        table = [{"symbol": r.symbol, "cycles": r.cycles, "instructions": r.instructions, "share": round(r.share, 6)} for r in rows]
+        print(json.dumps(result | {"profile": table}))
+    else:
+        for name, value in result.items():
+            print(f"{name:13} {value}")
+        print(f"\n{'cycles':>12} {'share':>6}  function")
+        for row in rows[:SHOWN]:
+            print(f"{row.cycles:12d} {100 * row.share:5.1f}%  {row.symbol}")
+    if stop.reason is Reason.FAULT:
+        raise BoardError(f"{args.elf}: {stop.detail}", do="the program's own mistake, or a part of the chip that is not emulated")
+    return 0
+
+
+def _count(text: str) -> int:
+    """A positive number of instructions."""
+    try:
+        value = int(float(text)) if "e" in text.lower() else int(text)
+    except (ValueError, OverflowError):
+        value = 0
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of instructions")
+    return value
