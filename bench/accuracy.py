@@ -6,7 +6,6 @@ The same numbers as on the board, which bench.measure checks image by image; onl
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -35,7 +34,7 @@ def count_hits(*, dataset: str, images: str, folder: Path, data_dir: Path | None
     pixels, labels = data.x_test, data.y_test
     chunks = [(folder, pixels[i : i + CHUNK], labels[i : i + CHUNK]) for i in range(0, len(labels), CHUNK)]
     hits = 0
-    with tqdm(total=len(labels), unit="image", desc="accuracy", file=sys.stderr, leave=False) as bar:
+    with tqdm(total=len(labels), unit="image", desc="accuracy", disable=None, leave=False) as bar:
         for found in _map(chunks, len(labels)):
             hits += found
             bar.update(min(CHUNK, len(labels) - bar.n))
@@ -72,7 +71,7 @@ def _hits(chunk: tuple[Path, np.ndarray, np.ndarray]) -> int:
     folder, pixels, labels = chunk
     deployment, remote = _loaded(folder)
     frames = datasets.frames(pixels, deployment.frame)
-    return sum(predict(deployment, frame, remote) == label for frame, label in zip(frames, labels, strict=True))
+    return sum(predict(deployment, frame, remote) == int(label) for frame, label in zip(frames, labels, strict=True))
 
 
 @cache

@@ -5,7 +5,6 @@ Every image is also run through the Python twin of the device program: a firmwar
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,9 +78,7 @@ def measure(
         exchange = Exchange(server) if server else None
         device = Device.open(board, build)
         opened.callback(device.close)
-        for row, frame in zip(
-            tqdm(rows, unit="image", desc="board", file=sys.stderr, leave=False), frames, strict=True
-        ):
+        for row, frame in zip(tqdm(rows, unit="image", desc="board", disable=None, leave=False), frames, strict=True):
             if exchange:
                 exchange.clear()
             trace = device.infer(frame.tobytes(), exchange)

@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +46,9 @@ class Remote:
         self.classes = deployment.classes
         path = deployment.folder / self.server.model
         try:
-            self._network = Interpreter(str(path), num_threads=threads)
-            self._network.allocate_tensors()
+            with _silence():
+                self._network = Interpreter(str(path), num_threads=threads)
+                self._network.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise DataError(
                 f"{path}: not a whole .tflite file ({str(error).splitlines()[0]})", do="train it again"
@@ -152,6 +155,20 @@ def main(arguments: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 0
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps the runtime's greeting ("Created ... delegate") off the terminal; its errors come as exceptions."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _end_with_parent() -> None:
