@@ -22,15 +22,15 @@ class Settings:
     bits: int = 3
     points: tuple[float, ...] = (0.25, 0.75)  # where on the path from zero to the features gradients are taken
     second_order: bool = False  # True: differentiate through the attribution's gradient, too
-    attributed: float = 0.5  # share of each batch on which skewness and disorder are computed
-    local_weight: float = 0.2  # cross-entropy of the Local NN alone, in the prediction loss
+    attributed: float = 0.25  # share of each batch on which skewness and disorder are computed
+    local_weight: float = 0.5  # cross-entropy of the Local NN alone, in the prediction loss
     reference_weight: float = 0.2  # cross-entropy that keeps the reference network valid on the moving features
     reference_width: int = 32
     remote_width: float = 0.5
     remote_stages: int = 7  # of MobileNetV2's seven
     remote_head: int = 1280
     reference_epochs: int = 2
-    epochs: int = 10
+    epochs: int = 8
     batch: int = 64
     rate: float = 0.1
 

@@ -17,7 +17,7 @@ class Settings:
     width: float = 0.5
     stages: int = 7
     head: int = 1280
-    epochs: int = 8
+    epochs: int = 7
     batch: int = 64
     rate: float = 0.1
 
