@@ -9,14 +9,23 @@ from bench.compile.operators.window import Window, fused_range, window
 from bench.compile.quantization import Requantization, requantization
 from bench.compile.tflite import Value
 
+BAND_BYTES = 4096  # working memory of a depthwise layer
+
 
 def conv2d(site: Site) -> Kernel:
-    """Weights [oc][kh][kw][ic]."""
+    """Weights [oc][kh][kw][ic]; the kernel wants ic padded to a multiple of 4."""
     weights = _weights(site, 4, axis=0)
     oc, kh, kw, ic = weights.shape
     site.require(ic == site.input().shape[-1], "input channels", expected=ic, got=site.input().shape)
     shape = window(site, (kh, kw), oc)
-    return _windowed(site, "conv2d", weights, shape, axis=0, macs=shape.pixels * oc * kh * kw * ic)
+    low, high = fused_range(site)
+    q = _requantization(site, weights, axis=0)
+    padded = -(-ic // 4) * 4
+    constants = {"weights": _zeros_after(_data(weights), padded - ic), "channels": q.records}
+    width = (shape.output[1] - 1) * shape.stride[1] + kw
+    literal = shape.literal(_zero(site), site.takes_frame)
+    body = f"conv2d(in0, out, weights, channels, scratch, {literal}, {int(q.folded)}, {low}, {high});"
+    return Kernel(body, constants, macs=shape.pixels * oc * kh * kw * ic, scratch=2 * kh * width * padded, size=900)
 
 
 def depthwise(site: Site) -> Kernel:
@@ -27,7 +36,20 @@ def depthwise(site: Site) -> Kernel:
     site.require(one == 1 and oc % ic == 0, "weight shape", expected=f"(1, h, w, multiple of {ic})", got=weights.shape)
     site.operator.option("depthMultiplier", (oc // ic,))
     shape = window(site, (kh, kw), oc)
-    return _windowed(site, "depthwise", weights, shape, axis=3, macs=shape.pixels * oc * kh * kw)
+    low, high = fused_range(site)
+    q = _requantization(site, weights, axis=3)
+    planes = np.ascontiguousarray(np.moveaxis(_data(weights)[0], 2, 0))
+    literal = shape.literal(_zero(site), site.takes_frame)
+    tail = f"{int(q.folded)}, {low}, {high});"
+    macs = shape.pixels * oc * kh * kw
+    if shape.separate:
+        body = f"depthwise_direct((const uint8_t *)in0, out, weights, channels, {literal}, {tail}"
+        return Kernel(body, {"weights": planes, "channels": q.records}, macs=macs, size=600)
+    pairs = _pairs(planes.astype(np.int32) * (2 if q.folded else 1), odd_too=shape.stride[1] % 2 == 1)
+    band, width = _band(shape)
+    body = f"depthwise((const uint8_t *)in0, out, weights, channels, scratch, {literal}, {band}, {width}, {tail}"
+    scratch = 2 * width * ((band - 1) * shape.stride[0] + kh)
+    return Kernel(body, {"weights": pairs, "channels": q.records}, macs=macs, scratch=scratch, size=1000)
 
 
 def fully_connected(site: Site) -> Kernel:
@@ -42,8 +64,7 @@ def fully_connected(site: Site) -> Kernel:
     low, high = fused_range(site)
     q = _requantization(site, weights, axis=0)
     body = f"fully_connected(in0, out, weights, channels, {inputs}, {outputs}, {int(q.folded)}, {low}, {high});"
-    assert weights.data is not None
-    return Kernel(body, {"weights": weights.data, "channels": q.records}, macs=inputs * outputs)
+    return Kernel(body, {"weights": _data(weights), "channels": q.records}, macs=inputs * outputs)
 
 
 def _weights(site: Site, rank: int, axis: int) -> Value:
@@ -55,24 +76,43 @@ def _weights(site: Site, rank: int, axis: int) -> Value:
     return weights
 
 
-def _requantization(site: Site, weights: Value, axis: int) -> Requantization:
+def _data(weights: Value) -> np.ndarray:
     assert weights.data is not None
+    return weights.data
+
+
+def _zero(site: Site) -> int:
+    """Zero point of the raw input: 0 for the uint8 frame."""
+    return site.input().offset + (128 if site.takes_frame else 0)
+
+
+def _zeros_after(array: np.ndarray, count: int) -> np.ndarray:
+    """More zeros at the end of the last axis."""
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, count)])
+
+
+def _pairs(planes: np.ndarray, odd_too: bool) -> np.ndarray:
+    """(oc, kh, kw) weights as words of two int16: from an even start and, if wanted, after one zero (from an odd start)."""
+    starts = [planes, np.pad(planes, [(0, 0), (0, 0), (1, 0)])] if odd_too else [planes]
+    even = [_zeros_after(rows, rows.shape[-1] % 2) & 0xFFFF for rows in starts]
+    return np.concatenate([rows[..., ::2] | rows[..., 1::2] << 16 for rows in even], axis=-1).astype(np.uint32)
+
+
+def _band(shape: Window) -> tuple[int, int]:
+    """Output rows per band so that a widened band fits BAND_BYTES, and int16 values per widened row (even)."""
+    (kh, kw), (sy, sx), (oh, ow, _) = shape.kernel, shape.stride, shape.output
+    width = (-(-ow // 2) * 2 - 1) * sx + kw + 1
+    width += width % 2
+    rows = BAND_BYTES // (2 * width)
+    return max(1, min(oh, (rows - kh) // sy + 1)), width
+
+
+def _requantization(site: Site, weights: Value, axis: int) -> Requantization:
     others = tuple(i for i in range(len(weights.shape)) if i != axis)
     channels = weights.shape[axis]
-    wide = weights.data.astype(np.int64)
+    wide = _data(weights).astype(np.int64)
     step_in, step_out = site.input().step, site.output.step
     scales = np.broadcast_to(weights.scale, channels)
     factors = [step_in * float(scale) / step_out for scale in scales]
-    zero = site.input().offset + (128 if site.takes_frame else 0)
     bias = site.bias(2, channels)
-    return requantization(factors, bias, wide.sum(others), np.abs(wide).sum(others), zero, site.output.offset)
-
-
-def _windowed(site: Site, function: str, weights: Value, shape: Window, axis: int, macs: int) -> Kernel:
-    low, high = fused_range(site)
-    q = _requantization(site, weights, axis)
-    zero = site.input().offset + (128 if site.takes_frame else 0)
-    literal = shape.literal(zero, site.takes_frame)
-    body = f"{function}(in0, out, weights, channels, {literal}, {int(q.folded)}, {low}, {high});"
-    assert weights.data is not None
-    return Kernel(body, {"weights": weights.data, "channels": q.records}, macs=macs)
+    return requantization(factors, bias, wide.sum(others), np.abs(wide).sum(others), _zero(site), site.output.offset)

@@ -26,6 +26,15 @@ class Window:
         return f"(struct window){{{', '.join(map(str, fields))}}}"
 
     @property
+    def separate(self) -> bool:
+        """Whether windows neither overlap nor leave the image."""
+        inside = all(
+            p == 0 and (n - 1) * s + k <= size
+            for p, n, s, k, size in zip(self.pad, self.output, self.stride, self.kernel, self.input, strict=False)
+        )
+        return inside and all(s >= k for s, k in zip(self.stride, self.kernel, strict=True))
+
+    @property
     def pixels(self) -> int:
         """Output positions."""
         return self.output[0] * self.output[1]

@@ -4,11 +4,15 @@
 #include <stdint.h>
 
 #define KERNEL static inline __attribute__((always_inline))
-#ifndef HOT
-#define HOT /* the firmware defines it as the attribute that places a function in ITCM */
+#ifdef __arm__
+#define HOT __attribute__((section(".itcm"))) /* code without wait states */
+#else
+#define HOT
 #endif
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) any_u32;
+typedef uint32_t __attribute__((may_alias)) word;
+typedef int16_t __attribute__((may_alias)) half;
 
 /* One output channel: acc starts at bias; mult, add and shift as bench/compile/quantization.py explains. */
 struct channel {
@@ -108,5 +112,10 @@ KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rou
     }
     int32_t y = rounding == TWICE ? scale_twice(acc, c->mult, c->shift) : scale_once(acc, c->mult, c->shift);
     return (int8_t)clamp(clip8(y + c->add), low, high);
+}
+
+/* a plain sum of products to int8, as convolutions round */
+KERNEL int8_t finish(int32_t sum, const struct channel *c, int folded, int low, int high) {
+    return requantize(c->bias + (folded ? 2 * sum : sum), c, TWICE, folded, low, high);
 }
 #endif

@@ -1,0 +1,72 @@
+/* int8 depthwise convolutions. Output channel c reads input channel c / (oc / ic). */
+#ifndef KERNELS_DEPTHWISE_H
+#define KERNELS_DEPTHWISE_H
+#include "conv.h"
+
+/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights [oc][kh][kw] */
+KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, const int8_t *restrict weights,
+                             const struct channel *restrict channels, struct window d, int folded, int low, int high) {
+    for (int y = 0; y < d.oh; y++)
+        for (int c = 0; c < d.oc; c++) {
+            const uint8_t *p = in + y * d.sy * d.iw * d.ic + c / (d.oc / d.ic);
+            const int8_t *w = weights + c * d.kh * d.kw;
+            int8_t *o = out + y * d.ow * d.oc + c;
+            struct channel k = channels[c];
+            for (int x = 0; x < d.ow; x++, p += d.sx * d.ic, o += d.oc) {
+                int32_t acc = 0;
+                for (int ky = 0; ky < d.kh; ky++)
+                    for (int kx = 0; kx < d.kw; kx++)
+                        acc += pixel(p + (ky * d.iw + kx) * d.ic, d.is_unsigned) * w[ky * d.kw + kx];
+                *o = finish(acc, &k, folded, low, high);
+            }
+        }
+}
+
+/* one row of one channel as int16, with its border, `width` values from column -px */
+KERNEL void widen_channel(const uint8_t *in, half *out, int iy, int width, struct window d) {
+    int inside = d.iw < width - d.px ? d.iw : width - d.px;
+    if (iy < 0 || iy >= d.ih) inside = 0;
+    in += iy * d.iw * d.ic;
+    int left = inside ? d.px : 0;
+    for (int x = 0; x < left; x++) *out++ = (half)d.zero;
+    for (int x = 0; x < inside; x++, in += d.ic) *out++ = (half)pixel(in, d.is_unsigned);
+    for (int x = left + inside; x < width; x++) *out++ = (half)d.zero;
+}
+
+/* Channel by channel, in bands of `band` output rows; two outputs at a time share aligned pairs of pixels. The second
+ * starts sx pixels later, at an odd place if sx is odd: `weights` hold for each channel and kernel row the pairs for an even
+ * start and, for odd sx, for an odd start (a leading zero). They are doubled if folded. scratch: ((band - 1) * sy + kh) rows of `width` int16.
+ */
+KERNEL void depthwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
+                      const struct channel *restrict channels, void *restrict scratch, struct window d, int band, int width,
+                      int folded, int low, int high) {
+    int even = (d.kw + 1) / 2, odd = d.sx % 2 ? d.kw / 2 + 1 : even, stride = d.sx % 2 ? even + odd : even;
+    for (int from = 0; from < d.oh; from += band) {
+        int rows = d.oh - from < band ? d.oh - from : band;
+        for (int c = 0; c < d.oc; c++) {
+            for (int v = 0; v < (rows - 1) * d.sy + d.kh; v++)
+                widen_channel(in + c / (d.oc / d.ic), (half *)scratch + v * width, from * d.sy + v - d.py, width, d);
+            const uint32_t *w = weights + c * d.kh * stride, *z = w + (d.sx % 2 ? even : 0);
+            struct channel k = channels[c];
+            int8_t *o = out + from * d.ow * d.oc + c;
+            for (int y = 0; y < rows; y++) {
+                const word *p = (const word *)scratch + y * d.sy * width / 2;
+                for (int x = 0; x < d.ow; x += 2, p += d.sx) {
+                    int32_t a = k.bias, b = k.bias;
+                    for (int ky = 0; ky < d.kh; ky++) {
+                        const word *r = p + ky * width / 2, *s = r + d.sx / 2;
+                        for (int j = 0; j < even; j++) a = mac2(r[j], w[ky * stride + j], a);
+                        for (int j = 0; j < odd; j++) b = mac2(s[j], z[ky * stride + j], b);
+                    }
+                    *o = requantize(a, &k, TWICE, folded, low, high);
+                    o += d.oc;
+                    if (x + 1 < d.ow) {
+                        *o = requantize(b, &k, TWICE, folded, low, high);
+                        o += d.oc;
+                    }
+                }
+            }
+        }
+    }
+}
+#endif
