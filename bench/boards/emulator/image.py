@@ -33,11 +33,11 @@ class Segment:
 class Symbols:
     """Addresses -> names; functions first, other labels where no function lies."""
 
-    def __init__(self, entries: list[tuple[int, int, str]]) -> None:
-        """entries: (address, size in bytes or 0, name)."""
+    def __init__(self, entries: list[tuple[int, int, str]], objects: dict[str, int]) -> None:
+        """entries: code as (address, size in bytes or 0, name); objects: name -> address of variables."""
         self._entries = sorted(entries)
         self._starts = [start for start, _, _ in self._entries]
-        self.addresses = {name: start for start, _, name in self._entries}
+        self.addresses = objects | {name: start for start, _, name in self._entries}
 
     def at(self, address: int) -> str:
         """The function that holds `address`, or "?"."""
@@ -118,6 +118,7 @@ def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
 
 def _symbols(elf: ELFFile) -> Symbols:
     entries: dict[int, tuple[int, int, str]] = {}
+    objects: dict[str, int] = {}
     for section in elf.iter_sections():
         if not isinstance(section, SymbolTableSection):
             continue
@@ -125,12 +126,14 @@ def _symbols(elf: ELFFile) -> Symbols:
             kind, name = symbol["st_info"]["type"], symbol.name
             function = kind == "STT_FUNC"
             label = kind == "STT_NOTYPE" and symbol["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS")
+            if kind == "STT_OBJECT":
+                objects[name] = symbol["st_value"]
             if not name or name.startswith("$") or not (function or label):
                 continue
             address = symbol["st_value"] & ~1 if function else symbol["st_value"]
             if function or address not in entries:
                 entries[address] = (address, symbol["st_size"], name)
-    return Symbols(list(entries.values()))
+    return Symbols(list(entries.values()), objects)
 
 
 def _vector_sections(elf: ELFFile) -> list[int]:

@@ -134,7 +134,8 @@ class Machine:
             try:
                 self._uc.emu_start(self._pc, NOWHERE)
             except uc.UcError as error:
-                self._stop = self._stop or self._fault(str(error))
+                undefined = error.errno == const.UC_ERR_INSN_INVALID
+                self._stop = self._stop or self._fault("undefined instruction" if undefined else str(error))
             self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
             exhausted = self.timing.exhausted()
             if self._stop is None and exhausted:
@@ -171,13 +172,11 @@ class Machine:
         self._halt(Stop(Reason.BKPT) if bkpt else self._fault(stops.EXCEPTIONS.get(number, f"exception {number}")))
 
     def _on_bad_access(self, machine: uc.Uc, kind: int, address: int, _size: int, _value: int, _data: object) -> bool:
-        pc = machine.reg_read(arm.UC_ARM_REG_PC) & ~1
         if kind in stops.FETCHES:
-            pc = machine.reg_read(arm.UC_ARM_REG_LR) & ~1
-            what = f"{stops.ACCESS[kind]} {address:#010x}, called or returned to before"
+            pc, jumped = self.timing.last_instruction(), ", jumped to"
         else:
-            pc = stops.faulting_pc(machine, *self.timing.current_block(), address)
-            what = f"{stops.ACCESS.get(kind, 'bad access to')} {address:#010x}"
+            pc, jumped = stops.faulting_pc(machine, *self.timing.current_block(), address), ""
+        what = f"{stops.ACCESS.get(kind, 'bad access to')} {address:#010x}{jumped}"
         self._stop = stops.fault(what, pc, machine, self.image.symbols)
         return False
 

@@ -178,6 +178,11 @@ class TimingModel:
         index = self._state.micro.previous
         return (self._state.blocks[index].address, self._state.blocks[index].size) if index >= 0 else (0, 0)
 
+    def last_instruction(self) -> int:
+        """Address of the last instruction of that block."""
+        index = self._state.micro.previous
+        return int(self._state.blocks[index].branch_address) if index >= 0 else 0
+
     def statistics(self) -> dict[str, int]:
         """Counts of events, for tests and for people."""
         state = self._state
