@@ -67,7 +67,7 @@ class StageKind(ABC):
 
     op: str
     part: Part = "local"  # the component of latency that its cycles count towards
-    sources: tuple[Path, ...] = ()  # C files compiled with the firmware; they may include "stage.h"
+    sources: tuple[Path, ...] = ()  # C files compiled with the firmware; NAME.h beside NAME.c declares what `call` uses
     keys: frozenset[str] = frozenset()  # the parameters it takes, all required
 
     @abstractmethod

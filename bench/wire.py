@@ -1,9 +1,10 @@
 """Messages between device and server, cut into UDP datagrams. Integers only, little-endian:
 
-magic "AB", version u8, kind u8, deployment u32, sequence u32, fragment u16, fragments u16, length u16, payload, crc32 u32
+magic "AB", version u8, kind u8, deployment u32, sequence u32, fragment u16, fragments u16, length u16, payload, crc32
+u32
 
-The CRC-32 (zlib's) covers everything before it. A client repeats a message with the same sequence number when no reply comes, so
-a receiver may see one twice and must answer it twice.
+The CRC-32 (zlib's) covers everything before it. A client repeats a message with the same sequence number when no
+reply comes, so a receiver may see one twice and must answer it twice.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ class _Partial:
 
 
 class Reassembler:
-    """Datagrams in any order -> whole messages. Holds at most `messages` unfinished ones of at most `max_payload` bytes, each for
-    at most `seconds`; the oldest gives way. Junk is counted and dropped."""
+    """Datagrams in any order -> whole messages. Holds at most `messages` unfinished ones of at most `max_payload`
+    bytes, each for at most `seconds`; the oldest gives way. Junk is counted and dropped.
+    """
 
     def __init__(self, max_payload: int = 1 << 20, messages: int = 16, seconds: float = 5.0) -> None:
         self.max_fragments = max(1, -(-max_payload // FRAGMENT))
@@ -142,4 +144,6 @@ class Reply:
             status, elapsed_us, count = REPLY.unpack_from(payload)
             if status in STATUSES and len(payload) == REPLY.size + 2 * count:
                 return cls(Status(status), elapsed_us, np.frombuffer(payload, "<i2", count, REPLY.size))
-        raise ServerError("the server's reply is damaged", expected="status, time and int16 logits", got=f"{len(payload)} bytes")
+        raise ServerError(
+            "the server's reply is damaged", expected="status, time and int16 logits", got=f"{len(payload)} bytes"
+        )

@@ -28,14 +28,27 @@ def twin(tmp_path_factory):
     """stage_code_lzw from the firmware's source, compiled for this machine."""
     folder = tmp_path_factory.mktemp("lzw")
     (folder / "scratch.c").write_text('#include "stage.h"\nuint32_t scratch[SCRATCH_BYTES / 4];\n')
-    command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", f"-I{STAGES}", str(STAGES / "lzw.c"), "scratch.c"]
+    command = [
+        sys.executable,
+        "-m",
+        "ziglang",
+        "cc",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        f"-I{STAGES}",
+        str(STAGES / "lzw.c"),
+        "scratch.c",
+    ]
     subprocess.run([*command, "-o", "twin.so"], check=True, cwd=folder)
     library = ctypes.CDLL(str(folder / "twin.so"))
 
     def encode(symbols: np.ndarray, bits: int) -> bytes:
         room = lzw.max_bytes(symbols.size, bits)
         payload, length = ctypes.create_string_buffer(b"\xa5" * (room + 8), room + 8), ctypes.c_uint32()
-        library.stage_code_lzw(symbols.ctypes.data_as(ctypes.c_void_p), symbols.size, bits, payload, ctypes.byref(length))
+        library.stage_code_lzw(
+            symbols.ctypes.data_as(ctypes.c_void_p), symbols.size, bits, payload, ctypes.byref(length)
+        )
         assert payload.raw[room:] == b"\xa5" * 8, "wrote past the largest payload"
         return payload.raw[: length.value]
 

@@ -17,7 +17,7 @@ MESSAGES = st.builds(Message, st.sampled_from(Kind), U32, U32, PAYLOADS)
 
 def test_golden():
     datagram = Message(Kind.REQUEST, 0x01020304, 7, b"\xff").datagrams()
-    assert [d.hex() for d in datagram] == ["4142010104030201070000000000010001" "00ff" "3be40ae3"]
+    assert [d.hex() for d in datagram] == ["414201010403020107000000000001000100ff3be40ae3"]
 
 
 @settings(deadline=None)

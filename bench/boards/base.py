@@ -16,8 +16,9 @@ Exchange = Callable[[bytes], bytes]  # payload -> int16 logits, little-endian
 class Info:
     """What the firmware says about itself.
 
-    clock_hz: computed on the board from RCC's registers; flags: caches and flash set-up that are on; unique_id: the chip's.
-    stack_high_water, stack_size: bytes. program: its JSON description (build, compiler, flags, buffers, stages, layers).
+    clock_hz: computed on the board from RCC's registers; flags: caches and flash set-up that are on; unique_id: the
+    chip's. stack_high_water, stack_size: bytes. program: its JSON description (build, compiler, flags, buffers,
+    stages, layers).
     """
 
     build_id: str
@@ -56,7 +57,9 @@ class Board(ABC):
 
     @abstractmethod
     def infer(self, frame: np.ndarray | bytes, exchange: Exchange | None = None) -> Trace:
-        """Runs the program on one frame (uint8 HWC). exchange: the network and the server, for programs that need them."""
+        """Runs the program on one frame (uint8 HWC). exchange: the network and the server, for programs that need
+        them.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""A board behind a serial port or URL: checks that it runs the right firmware, uploads frames, runs the program, reads results."""
+"""A board behind a serial port or URL: checks that it runs the right firmware, uploads frames, runs the program,
+reads results.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Device(Board):
     """Any F746 with this program's firmware: real, emulated or at the far end of a socket."""
 
     def __init__(self, port: Any, name: str, build: Build) -> None:
-        """Says hello. Raises BoardError for silence, junk, or a firmware other than `build` at its clock with caches on."""
+        """Says hello. Raises BoardError for silence, junk, or a firmware other than `build` at its clock with caches
+        on.
+        """
         self.port, self.name, self.build = port, name, build
         self.channel = Channel(port, name, BAUD)
         self._index = {buffer: i for i, buffer in enumerate(build.buffers)}
@@ -80,10 +84,14 @@ class Device(Board):
     def _hello(self) -> Info:
         raw = self.channel.ask(Type.HELLO)
         if len(raw) != HELLO.size:
-            raise BoardError(f"{self.name}: hello", expected=f"{HELLO.size} bytes", got=len(raw), do="flash the right firmware")
+            raise BoardError(
+                f"{self.name}: hello", expected=f"{HELLO.size} bytes", got=len(raw), do="flash the right firmware"
+            )
         version, clock, _, fault, flags, device, size, used, info_bytes, unique, build = HELLO.unpack(raw)
         if version != VERSION:
-            raise BoardError(f"{self.name}: protocol version", expected=VERSION, got=version, do="flash the right firmware")
+            raise BoardError(
+                f"{self.name}: protocol version", expected=VERSION, got=version, do="flash the right firmware"
+            )
         try:
             program = json.loads(self._read(READ_INFO, info_bytes))
         except ValueError:
@@ -95,11 +103,15 @@ class Device(Board):
     def _check(self) -> None:
         info, do = self.info, f"flash {self.build.elf}"
         if info.build_id != self.build.build_id:
-            raise BoardError(f"{self.name} runs another firmware", expected=self.build.build_id, got=info.build_id, do=do)
+            raise BoardError(
+                f"{self.name} runs another firmware", expected=self.build.build_id, got=info.build_id, do=do
+            )
         if info.clock_hz != self.build.clock_hz:
             fault = CLOCK_FAULTS[info.clock_fault] if info.clock_fault < len(CLOCK_FAULTS) else str(info.clock_fault)
             got = f"{info.clock_hz:,} Hz" + (f" ({fault})" if fault else "")
-            raise BoardError(f"{self.name} runs at another clock", expected=f"{self.build.clock_hz:,} Hz", got=got, do=do)
+            raise BoardError(
+                f"{self.name} runs at another clock", expected=f"{self.build.clock_hz:,} Hz", got=got, do=do
+            )
         missing = [name for name in FLAGS if name not in info.flags]
         if missing:
             got = f"{', '.join(missing)} off"
@@ -155,6 +167,12 @@ class Device(Board):
         layers = np.frombuffer(self.read("layer_cycles"), "<u4").tolist() if build.layers else []
         scores = values["scores"]
         return Trace(
-            int(np.argmax(scores)), scores, dict(zip(build.stages, cycles, strict=True)), dict(zip(build.layers, layers, strict=True)),
-            payload, status.stack_high_water, "server" if payload else "device", values,
-        )  # fmt: skip
+            prediction=int(np.argmax(scores)),
+            scores=scores,
+            cycles=dict(zip(build.stages, cycles, strict=True)),
+            layer_cycles=dict(zip(build.layers, layers, strict=True)),
+            payload=payload,
+            stack_high_water=status.stack_high_water,
+            decided="server" if payload else "device",
+            values=values,
+        )

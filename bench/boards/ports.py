@@ -25,7 +25,9 @@ def open_port(url: str, baud: int) -> Any:
     if scheme == "emu":
         import bench.boards.emu_url.protocol_emu  # noqa: F401  (pyserial would hide why this import fails)
     try:
-        return serial.serial_for_url(url, baudrate=baud, timeout=1.0, write_timeout=30.0, exclusive=None if scheme else True)
+        return serial.serial_for_url(
+            url, baudrate=baud, timeout=1.0, write_timeout=30.0, exclusive=None if scheme else True
+        )
     except serial.SerialException as error:
         raise explain(url, error) from None
     except ValueError as error:
@@ -35,8 +37,12 @@ def open_port(url: str, baud: int) -> Any:
 def explain(url: str, error: OSError) -> BoardError:
     """The error that the user can act on."""
     number = error.errno
-    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or (number is None and "://" not in url and not Path(url).exists()):
-        return BoardError(f"{url}: there is no such port", expected="a port that exists", got=available(), do="plug the board in")
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or (
+        number is None and "://" not in url and not Path(url).exists()
+    ):
+        return BoardError(
+            f"{url}: there is no such port", expected="a port that exists", got=available(), do="plug the board in"
+        )
     if number in (errno.EACCES, errno.EPERM):
         return BoardError(f"{url}: no permission", do=f"run: sudo usermod -aG {group(url)} $USER   and log in again")
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):

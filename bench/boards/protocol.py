@@ -1,7 +1,9 @@
-"""Host side of the framed protocol: stop and wait, every question answered once (bench/firmware/main.c is the other side).
+"""Host side of the framed protocol: stop and wait, every question answered once (bench/firmware/main.c is the other
+side).
 
-Frame: version u8, type u8, sequence u16, length u16, payload, crc32 u32 (little-endian, CRC-32 as zlib's), COBS-encoded and closed
-by a zero byte. A question that is asked again with the same sequence number gets the stored answer and runs nothing.
+Frame: version u8, type u8, sequence u16, length u16, payload, crc32 u32 (little-endian, CRC-32 as zlib's),
+COBS-encoded and closed by a zero byte. A question that is asked again with the same sequence number gets the stored
+answer and runs nothing.
 """
 
 from __future__ import annotations
@@ -114,7 +116,8 @@ class Channel:
         self._junk = 0  # bytes since the last good frame
 
     def ask(self, kind: Type, payload: bytes = b"", expect: int = 64, seconds: float = 0.0) -> bytes:
-        """The answer's payload. expect: its likely size in bytes; seconds: what the board may compute before it answers.
+        """The answer's payload. expect: its likely size in bytes; seconds: what the board may compute before it
+        answers.
 
         Raises BoardError for a refusal, a fault on the board, silence or junk.
         """
@@ -131,13 +134,19 @@ class Channel:
         raise self._failure(kind, damaged)
 
     def _answer(self, wanted: Type, deadline: float) -> bytes | int:
-        """The answer, or why there is none: 1 if the board found the question damaged, 0 if nothing useful came in time."""
+        """The answer, or why there is none: 1 if the board found the question damaged, 0 if nothing useful came in
+        time.
+        """
         while (frame := self._frame(deadline)) is not None:
             kind, sequence, payload = frame
             if kind == Type.FAULT and len(payload) == 24:
                 number, pc, lr, cfsr, hfsr, bfar = struct.unpack("<6I", payload)
-                what = f"exception {number} at pc={pc:#010x} lr={lr:#010x} cfsr={cfsr:#x} hfsr={hfsr:#x} bfar={bfar:#010x}"
-                raise BoardError(f"the firmware on {self.name} faulted: {what}", do="report it, with the command that led to it")
+                what = (
+                    f"exception {number} at pc={pc:#010x} lr={lr:#010x} cfsr={cfsr:#x} hfsr={hfsr:#x} bfar={bfar:#010x}"
+                )
+                raise BoardError(
+                    f"the firmware on {self.name} faulted: {what}", do="report it, with the command that led to it"
+                )
             if kind == Type.NAK and payload[:1] == bytes([NAK_CRC]):
                 return 1
             if sequence != self.sequence:
@@ -146,7 +155,9 @@ class Channel:
                 return payload
             if kind == Type.NAK and payload:
                 reason = REFUSALS.get(payload[0], f"reason {payload[0]}")
-                raise BoardError(f"the board on {self.name} refuses: {reason}", do="flash the firmware that this program built")
+                raise BoardError(
+                    f"the board on {self.name} refuses: {reason}", do="flash the firmware that this program built"
+                )
             self._junk += len(payload) + HEADER.size
         return 0
 
@@ -177,7 +188,9 @@ class Channel:
     def _failure(self, kind: Type, damaged: int) -> BoardError:
         asked = f"{kind.name} was asked {ATTEMPTS} times"
         if damaged:
-            return BoardError(f"the line to {self.name} is too noisy: {asked}", do="use a shorter cable or another port")
+            return BoardError(
+                f"the line to {self.name} is too noisy: {asked}", do="use a shorter cable or another port"
+            )
         if self._junk or self._pending:
             got = f"{self._junk + len(self._pending)} bytes that are no frame"
             do = "check that this is the right port and that its board runs the firmware of this program"

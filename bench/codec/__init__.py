@@ -13,7 +13,9 @@ from bench.errors import UnknownName
 
 @dataclass(frozen=True)
 class Coder:
-    """encode(symbols uint8, bits) -> bytes; decode(data, bits, count) -> symbols; max_bytes(count, bits): largest output."""
+    """encode(symbols uint8, bits) -> bytes; decode(data, bits, count) -> symbols; max_bytes(count, bits): largest
+    output.
+    """
 
     encode: Callable[[np.ndarray, int], bytes]
     decode: Callable[[bytes, int, int], np.ndarray]

@@ -1,13 +1,14 @@
 """LZW for symbols of 1 to 8 bits (Welch 1984, as in Nelson 1989): the device's coder, and the server's decoder.
 
-Codes below 2^bits stand for single symbols. Every code that is sent defines the next one: its phrase and the symbol that
-follows. A code is bits+1 wide at first and grows to 12 as the dictionary fills; codes are packed from the lowest bit of each
-byte up, and the last byte is filled with zeros. No end mark: the receiver knows how many symbols to expect.
+Codes below 2^bits stand for single symbols. Every code that is sent defines the next one: its phrase and the symbol
+that follows. A code is bits+1 wide at first and grows to 12 as the dictionary fills; codes are packed from the lowest
+bit of each byte up, and the last byte is filled with zeros. No end mark: the receiver knows how many symbols to
+expect.
 
 A full dictionary (4,096 codes) is emptied and built anew rather than frozen. Mean bytes over 60 CIFAR-10 test frames
-(96x96x3, 27,648 bytes): reset 25,823, frozen 31,394; codes up to 16 bits, which would need 320 KB on the device: 26,500. Over
-20 Tiny-ImageNet frames (128x128x3, 49,152 bytes): reset 50,543, frozen 60,252. The 3-bit feature streams (19,456 symbols,
-about 2,600 bytes) never fill it.
+(96x96x3, 27,648 bytes): reset 25,823, frozen 31,394; codes up to 16 bits, which would need 320 KB on the device:
+26,500. Over 20 Tiny-ImageNet frames (128x128x3, 49,152 bytes): reset 50,543, frozen 60,252. The 3-bit feature streams
+(19,456 symbols, about 2,600 bytes) never fill it.
 
 Golden rule for both twins: the width of a code depends only on its index, so it needs no side information.
 """
@@ -44,7 +45,9 @@ def check_bits(bits: int) -> None:
 
 
 def encode(symbols: np.ndarray, bits: int) -> bytes:
-    """uint8 symbols (any shape, read in C order, all below 2^bits) -> bytes. Raises DataError for a symbol out of range."""
+    """uint8 symbols (any shape, read in C order, all below 2^bits) -> bytes. Raises DataError for a symbol out of
+    range.
+    """
     check_bits(bits)
     flat = np.ascontiguousarray(symbols, dtype=np.uint8).reshape(-1)
     if flat.size == 0:
@@ -86,43 +89,64 @@ def unpack(data: bytes, bits: int) -> tuple[np.ndarray, np.ndarray]:
     width = widths(total // (bits + 1), bits)
     ends = np.cumsum(width)
     codes = int(np.searchsorted(ends, total, side="right"))
-    flags = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-    table = np.zeros((codes, MAX_WIDTH), np.int64)
-    table[np.arange(MAX_WIDTH) < width[:codes, None]] = flags[: ends[codes - 1] if codes else 0]
-    return (table << np.arange(MAX_WIDTH)).sum(axis=1), ends[:codes]
+    start, padded = ends[:codes] - width[:codes], np.frombuffer(data + bytes(2), np.uint8).astype(np.int64)
+    first = start >> 3  # a code lies in at most three bytes
+    window = padded[first] | padded[first + 1] << 8 | padded[first + 2] << 16
+    return window >> (start & 7) & ((1 << width[:codes]) - 1), ends[:codes]
 
 
 def decode(data: bytes, bits: int, count: int) -> np.ndarray:
-    """bytes -> exactly `count` symbols, uint8 [count]. Raises DataError for a stream that `encode` cannot have written: a code
-    out of range, too few symbols or too many, bytes after the end, padding that is not zero."""
+    """bytes -> exactly `count` symbols, uint8 [count]. Raises DataError for a stream that `encode` cannot have written: a
+    code out of range, too few symbols or too many, bytes after the end, padding that is not zero.
+
+    No loop over codes: the phrase of a code is what the earlier code that defined it wrote, and one symbol more, at that
+    place in the output. So every symbol of the output is a copy of an earlier one, and chains of copies are halved until
+    each ends at a code that stands for a single symbol.
+    """
     check_bits(bits)
     if len(data) > max_bytes(count, bits):
         raise DataError("LZW stream", expected=f"at most {max_bytes(count, bits)} bytes for {count} symbols", got=len(data))
     codes, ends = unpack(data, bits)
-    singles = [bytes([s]) for s in range(1 << bits)]
-    phrases, parts, left, last = list(singles), [], count, b""
-    for code in codes.tolist():
-        if left <= 0:
-            break
-        if len(phrases) == FULL:
-            phrases, last = list(singles), b""
-        if code < len(phrases):
-            phrase = phrases[code]
-            if last:
-                phrases.append(last + phrase[:1])
-        elif last and code == len(phrases):
-            phrase = last + last[:1]
-            phrases.append(phrase)
-        else:
-            raise DataError("LZW stream", expected=f"a code below {len(phrases) + bool(last)}", got=code)
-        parts.append(phrase)
-        left -= len(phrase)
-        last = phrase
-    if left:
-        raise DataError("LZW stream", expected=f"{count} symbols", got=count - left)
-    end = int(ends[len(parts) - 1]) if parts else 0
+    single = 1 << bits
+    place = np.arange(len(codes)) % (FULL - single + 1)  # of a code since the last reset; that many phrases are known
+    wrong = np.flatnonzero(codes >= single + place)
+    sound = int(wrong[0]) if wrong.size else len(codes)
+    at = np.arange(sound)
+    phrase = codes[:sound] >= single
+    origin = np.where(phrase, at - place[:sound] + codes[:sound] - single, at)
+    lengths = _hops(origin) + 1
+    filled = np.cumsum(lengths)
+    used = int(np.searchsorted(filled, count)) + 1 if count else 0
+    if used > sound:
+        if wrong.size:
+            raise DataError("LZW stream", expected=f"a code below {single + place[sound]}", got=int(codes[sound]))
+        raise DataError("LZW stream", expected=f"{count} symbols", got=int(filled[-1]) if sound else 0)
+    if used and filled[used - 1] != count:
+        raise DataError("LZW stream", expected=f"{count} symbols", got=int(filled[used - 1]))
+    end = int(ends[used - 1]) if used else 0
     if len(data) != (end + 7) // 8:
         raise DataError("LZW stream", expected=f"{(end + 7) // 8} bytes for {count} symbols", got=len(data))
     if end % 8 and data[-1] >> end % 8:
         raise DataError("LZW stream", expected="zeros after the last code", got=f"last byte {data[-1]:#04x}")
-    return np.frombuffer(b"".join(parts), np.uint8)
+    starts = (filled - lengths)[:used]
+    code_of = np.repeat(at[:used], lengths[:used])
+    source = np.arange(count) + (starts[origin[:used]] - starts)[code_of]
+    return codes[:used][code_of][_roots(source)].astype(np.uint8)
+
+def _hops(parent: np.ndarray) -> np.ndarray:
+    """How many steps lead from each element to the root of its chain; a root is its own parent."""
+    hops = (parent != np.arange(len(parent))).astype(np.int64)
+    while True:
+        further = parent[parent]
+        if np.array_equal(further, parent):
+            return hops
+        hops += hops[parent]
+        parent = further
+
+def _roots(parent: np.ndarray) -> np.ndarray:
+    """The root of each element's chain."""
+    while True:
+        further = parent[parent]
+        if np.array_equal(further, parent):
+            return parent
+        parent = further

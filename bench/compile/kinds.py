@@ -1,4 +1,6 @@
-"""The built-in device stages but `net`: what each reads and writes, its C call and its Python twin. Both agree bit for bit."""
+"""The built-in device stages but `net`: what each reads and writes, its C call and its Python twin. Both agree bit
+for bit.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class SplitKind(StageKind):
 
 
 class QuantizeKind(StageKind):
-    """first: the first channel to send; table: symbol of feature byte q at table[q + 128]. Writes (C - first, H, W) uint8."""
+    """first: the first channel to send; table: symbol of feature byte q at table[q + 128]. Writes (C - first, H, W)
+    uint8.
+    """
 
     op = "quantize"
     part: Part = "compress"
@@ -138,7 +142,9 @@ class ExitIfKind(StageKind):
 
 
 class CombineKind(StageKind):
-    """scores = sum of weights[i] * ((x_i - zeros[i]) << shifts[i]); weights in Q15 that sum to one, shifted values in 16 bits."""
+    """scores = sum of weights[i] * ((x_i - zeros[i]) << shifts[i]); weights in Q15 that sum to one, shifted values in
+    16 bits.
+    """
 
     op = "combine"
     keys = frozenset({"weights", "shifts", "zeros"})
@@ -152,7 +158,9 @@ class CombineKind(StageKind):
         for name, shift, zero in zip(stage.reads, shifts, zeros, strict=True):
             tensor = inputs[name]
             if tensor.dtype not in ("int8", "int16") or tensor.count != inputs[stage.reads[0]].count:
-                raise CompileError(f"stage combine: buffer {name}", expected="int8 or int16, one value per class", got=tensor)
+                raise CompileError(
+                    f"stage combine: buffer {name}", expected="int8 or int16, one value per class", got=tensor
+                )
             limit = np.iinfo(tensor.dtype)
             if max(limit.max - zero, zero - limit.min) << shift > Q15:
                 raise CompileError(f"stage combine: buffer {name} overflows 16 bits", got=f"shift {shift}, zero {zero}")
@@ -169,8 +177,7 @@ class CombineKind(StageKind):
 
     def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
         params = [numbers(stage, key, len(stage.reads), -Q15, Q15) for key in ("weights", "zeros", "shifts")]
-        parts = [
-            weight * ((values[name].astype(np.int32) - zero) << shift)
-            for name, weight, zero, shift in zip(stage.reads, *params, strict=True)
-        ]
-        values[stage.writes[0]] = np.sum(parts, axis=0, dtype=np.int32)
+        scores = np.zeros(values[stage.reads[0]].shape, np.int32)
+        for name, weight, zero, shift in zip(stage.reads, *params, strict=True):
+            scores += weight * ((values[name].astype(np.int32) - zero) << shift)
+        values[stage.writes[0]] = scores

@@ -17,7 +17,9 @@ C_TYPES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "i
 
 @dataclass(frozen=True)
 class Layout:
-    """macros: C name -> pointer expression; sram: bytes of the arena; results: buffers that the host may read at the end."""
+    """macros: C name -> pointer expression; sram: bytes of the arena; results: buffers that the host may read at the
+    end.
+    """
 
     macros: Mapping[str, str]
     sram: int
@@ -25,7 +27,9 @@ class Layout:
 
 
 def lay_out(deployment: Deployment, tensors: Mapping[str, Tensor], nets: Mapping[int, Net]) -> Layout:
-    """Plans the whole program; nets by index of their stage. Raises CompileError when the arena is larger than SRAM, naming the largest buffers."""
+    """Plans the whole program; nets by index of their stage. Raises CompileError when the arena is larger than SRAM,
+    naming the largest buffers.
+    """
     spans: dict[str, tuple[int, int]] = {"frame": (-1, -1)}
     macros: dict[str, str] = {}
     inside: list[Buffer] = []
@@ -56,8 +60,10 @@ def lay_out(deployment: Deployment, tensors: Mapping[str, Tensor], nets: Mapping
     if total > SRAM:
         raise CompileError(
             f"{deployment.method}: the buffers need {total - SRAM:,} bytes more SRAM than there is",
-            expected=f"at most {SRAM:,} bytes", got=f"{total:,}; the largest: {largest(buffers)}", do="use smaller networks or frames",
-        )  # fmt: skip
+            expected=f"at most {SRAM:,} bytes",
+            got=f"{total:,}; the largest: {largest(buffers)}",
+            do="use smaller networks or frames",
+        )
     for name, offset in offsets.items():
         dtype = tensors[name.removeprefix("buf_")].dtype if name.startswith("buf_") else "int8"
         macros[name] = f"(({C_TYPES[dtype]} *)(void *)(arena + {offset}))"
@@ -68,13 +74,15 @@ def bind(stage: Stage, net: Net) -> dict[str, str]:
     """The network's inputs and outputs -> the program's buffers."""
     inner = [tensor.name for tensor in (*net.inputs, *net.outputs)]
     if len(set(inner)) != len(inner):
-        raise CompileError(f"stage net: {stage.params['model']} hands its input through", expected="separate inputs and outputs")
+        raise CompileError(
+            f"stage net: {stage.params['model']} hands its input through", expected="separate inputs and outputs"
+        )
     return dict(zip(inner, (*stage.reads, *stage.writes), strict=True))
 
 
 def fast_tensors(net: Net, bound: Mapping[str, str]) -> dict[str, int]:
     """Offsets in scratch memory of as many inner tensors as fit, the smallest first."""
-    spans, chosen, offsets = net.live(), [], dict[str, int]()
+    spans, chosen, offsets = net.live(), list[Buffer](), dict[str, int]()
     for name in sorted((n for n in net.tensors if n not in bound and n in spans), key=lambda n: net.tensors[n].nbytes):
         planned, total = plan([*chosen, Buffer(name, net.tensors[name].nbytes, *spans[name])])
         if total <= SCRATCH:

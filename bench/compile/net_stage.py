@@ -53,7 +53,9 @@ def _interpreter(path: Path, changed: int) -> Callable[[np.ndarray], list[np.nda
 
 
 class NetKind(StageKind):
-    """model: a file. It reads the camera's frame (as int8: every byte XOR 0x80) or an int8 buffer of equal scale and zero."""
+    """model: a file. It reads the camera's frame (as int8: every byte XOR 0x80) or an int8 buffer of equal scale and
+    zero.
+    """
 
     op = "net"
     keys = frozenset({"model"})

@@ -27,7 +27,9 @@ def number(stage: Stage, key: str, low: int, high: int) -> int:
 
 
 def only(stage: Stage, tensors: Mapping[str, Tensor], dtype: str, dims: int) -> Tensor:
-    """The one tensor that the stage reads. Raises CompileError unless it has this type and number of dimensions (0: any)."""
+    """The one tensor that the stage reads. Raises CompileError unless it has this type and number of dimensions (0:
+    any).
+    """
     if len(stage.reads) != 1:
         raise CompileError(f"stage {stage.op}", expected="one buffer to read", got=list(stage.reads))
     tensor = tensors[stage.reads[0]]

@@ -24,8 +24,9 @@ FLASH, RAM = 1 << 20, 320 << 10
 class Build:
     """A firmware for one deployment at one clock.
 
-    stages: label -> the part of latency that it counts towards; layers: labels in order; buffers: what the host may read at the
-    end, in the firmware's order; tensors: every buffer; macs: of all networks. flash, sram: bytes in use (sram with 8 KB stack).
+    stages: label -> the part of latency that it counts towards; layers: labels in order; buffers: what the host may
+    read at the end, in the firmware's order; tensors: every buffer; macs: of all networks. flash, sram: bytes in use
+    (sram with 8 KB stack).
     """
 
     elf: Path
@@ -46,7 +47,9 @@ class Build:
 def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build:
     """Compiles (or finds) the firmware. compiler: "zig" or "gcc". Raises CompileError."""
     if clock_hz not in CLOCKS:
-        raise CompileError("clock", expected=" or ".join(f"{c // 1_000_000} MHz" for c in CLOCKS), got=f"{clock_hz:,} Hz")
+        raise CompileError(
+            "clock", expected=" or ".join(f"{c // 1_000_000} MHz" for c in CLOCKS), got=f"{clock_hz:,} Hz"
+        )
     tensors, known = check(deployment), kinds(deployment)
     nets = {i: network(s, deployment.folder) for i, s in enumerate(deployment.stages) if s.op == "net"}
     layout = lay_out(deployment, tensors, nets)
@@ -54,10 +57,17 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
     layers = tuple(f"{net.prefix}/{layer.name}" for net in nets.values() for layer in net.layers)
     buffers = (*layout.results, "cycles", *(("layer_cycles",) if layers else ()))
     info = {
-        "protocol": PROTOCOL, "build": BUILD, "compiler": tools.version, "flags": " ".join(tools.flags), "clock_hz": clock_hz,
-        "program": f"{deployment.method} {deployment.dataset} {deployment.protocol}", "frame": tensors["frame"].nbytes,
-        "buffers": list(buffers), "stages": [label(s) for s in deployment.stages], "layers": list(layers),
-    }  # fmt: skip
+        "protocol": PROTOCOL,
+        "build": BUILD,
+        "compiler": tools.version,
+        "flags": " ".join(tools.flags),
+        "clock_hz": clock_hz,
+        "program": f"{deployment.method} {deployment.dataset} {deployment.protocol}",
+        "frame": tensors["frame"].nbytes,
+        "buffers": list(buffers),
+        "stages": [label(s) for s in deployment.stages],
+        "layers": list(layers),
+    }
     text = program_c(deployment, tensors, nets, layout, json.dumps(info), clock_hz)
     sources = sorted({path for s in deployment.stages for path in known[s.op].sources})
     elf, build_id = compile_and_link({"program.c": text}, sources, tools)
@@ -66,9 +76,20 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
         over = f"{flash - FLASH:,} bytes of flash" if flash > FLASH else f"{sram - RAM:,} bytes of RAM"
         raise CompileError(f"{deployment.method}: the program is {over} too large", do="use smaller networks")
     return Build(
-        elf, build_id, clock_hz, tools.version, {label(s): known[s.op].part for s in deployment.stages}, layers, buffers, tensors,
-        first_buffer(deployment, "send", "reads"), first_buffer(deployment, "receive", "writes"), sum(net.macs for net in nets.values()), flash, sram,
-    )  # fmt: skip
+        elf=elf,
+        build_id=build_id,
+        clock_hz=clock_hz,
+        compiler=tools.version,
+        stages={label(s): known[s.op].part for s in deployment.stages},
+        layers=layers,
+        buffers=buffers,
+        tensors=tensors,
+        payload=first_buffer(deployment, "send", "reads"),
+        reply=first_buffer(deployment, "receive", "writes"),
+        macs=sum(net.macs for net in nets.values()),
+        flash=flash,
+        sram=sram,
+    )
 
 
 def sizes(elf: Path) -> tuple[int, int]:

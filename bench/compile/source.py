@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from bench.compile.layout import Layout
 from bench.compile.net import Net
 from bench.compile.stages import first_buffer, kinds
 from bench.compile.toolchain import BUILD
+from bench.errors import CompileError
 from bench.method import Deployment, Tensor
 
 
 def program_c(
-    deployment: Deployment, tensors: Mapping[str, Tensor], nets: Mapping[int, Net], layout: Layout, info: str, clock_hz: int
+    deployment: Deployment,
+    tensors: Mapping[str, Tensor],
+    nets: Mapping[int, Net],
+    layout: Layout,
+    info: str,
+    clock_hz: int,
 ) -> str:
     """info: JSON that the host reads from the board; nets by index of their stage."""
     known = kinds(deployment)
+    sources = dict.fromkeys(path for stage in deployment.stages for path in known[stage.op].sources)
     lines = [
         '#include "program.h"',
         '#include "registers.h"',
+        *(f'#include "{header(path).name}"' for path in sources),
         f'__attribute__((section(".arena"), aligned(8))) static uint8_t arena[{layout.sram}];',
         *(f"#define {name} {place}" for name, place in sorted(layout.macros.items())),
     ]
@@ -41,6 +50,16 @@ def program_c(
     return "\n".join(lines) + "\n"
 
 
+def header(source: Path) -> Path:
+    """The header that declares a method's own stage functions. Raises CompileError if it is not beside the source."""
+    path = source.with_suffix(".h")
+    if not path.is_file():
+        raise CompileError(
+            f"{source}: no header beside it", expected=path.name, do="declare the stage's function there"
+        )
+    return path
+
+
 def net_function(net: Net, first: int) -> str:
     """One function that runs all layers and notes the cycles of each; `first` is the index of its first layer."""
     body = [
@@ -59,13 +78,21 @@ def tables(
     functions = ", ".join(f"stage_{i}" for i in range(len(deployment.stages)))
     payload, reply = first_buffer(deployment, "send", "reads"), first_buffer(deployment, "receive", "writes")
     fields = {
-        "info": "info", "info_bytes": str(len(info.encode())), "build": f'"{BUILD}"', "clock_hz": str(clock_hz),
-        "buffers": "buffers", "buffer_count": str(len(rows)),
-        "stages": "stages", "stage_count": str(len(deployment.stages)), "cycles": "cycles",
-        "frame": "buf_frame", "frame_bytes": str(tensors["frame"].nbytes),
-        "reply": f"(uint8_t *)buf_{reply}" if reply else "0", "reply_bytes": str(tensors[reply].nbytes) if reply else "0",
-        "payload_bytes": f"&len_{payload}" if payload else "0",
-    }  # fmt: skip
+        "info": "info",
+        "info_bytes": len(info.encode()),
+        "build": f'"{BUILD}"',
+        "clock_hz": clock_hz,
+        "buffers": "buffers",
+        "buffer_count": len(rows),
+        "stages": "stages",
+        "stage_count": len(deployment.stages),
+        "cycles": "cycles",
+        "frame": "buf_frame",
+        "frame_bytes": tensors["frame"].nbytes,
+        "reply": f"(uint8_t *)buf_{reply}" if reply else 0,
+        "reply_bytes": tensors[reply].nbytes if reply else 0,
+        "payload_bytes": f"&len_{payload}" if payload else 0,
+    }
     return "\n".join([
         f"static const char info[] = {json.dumps(info)};",
         "static const struct buffer buffers[] = {", *rows, "};",

@@ -1,4 +1,6 @@
-"""The device program as a whole: which stages there are, whether a deployment's stages fit together, and their Python twin."""
+"""The device program as a whole: which stages there are, whether a deployment's stages fit together, and their Python
+twin.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,8 @@ Exchange = Callable[[bytes], bytes]  # payload -> int16 logits, little-endian
 
 def kinds(deployment: Deployment) -> dict[str, StageKind]:
     """op -> kind: the built-in ones and those that the method brings."""
-    built_in: list[StageKind] = [
-        NetKind(), SplitKind(), QuantizeKind(), CodeKind(), SendKind(), ReceiveKind(deployment.classes), ExitIfKind(), CombineKind(),
-    ]  # fmt: skip
-    known = {kind.op: kind for kind in built_in}
+    plain: list[StageKind] = [kind() for kind in (NetKind, SplitKind, QuantizeKind, CodeKind, SendKind, ExitIfKind)]
+    known = {kind.op: kind for kind in (*plain, ReceiveKind(deployment.classes), CombineKind())}
     if all(stage.op in known for stage in deployment.stages):
         return known
     return known | {kind.op: kind for kind in registry.method(deployment.method).stages}
@@ -63,9 +63,13 @@ def check(deployment: Deployment) -> dict[str, Tensor]:
         if stage.op == "code":
             bits, symbol = number(stage, "bits", 1, 8), largest.get(stage.reads[0], 0)
             if symbol >> bits:
-                raise CompileError(f"{where}: {bits} bits per symbol", expected=f"symbols below {1 << bits}", got=symbol)
-    if tensors.get("scores") != Tensor((deployment.classes,), "int32"):
-        raise CompileError(f"{deployment.method}: scores", expected=f"{deployment.classes} int32", got=tensors.get("scores"))
+                raise CompileError(
+                    f"{where}: {bits} bits per symbol", expected=f"symbols below {1 << bits}", got=symbol
+                )
+    scores = tensors.get("scores")
+    if scores != Tensor((deployment.classes,), "int32"):
+        got = f"{scores.count} {scores.dtype}" if scores else "no such buffer"
+        raise CompileError(f"{deployment.method}: scores", expected=f"{deployment.classes} int32", got=got)
     labels = [label(stage) for stage in deployment.stages]
     if len(set(labels)) != len(labels):
         raise CompileError(f"{deployment.method}: two stages write the same buffer", got=", ".join(labels))

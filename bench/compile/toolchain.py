@@ -1,4 +1,5 @@
-"""C -> ELF for the Cortex-M7, with clang from the ziglang wheel or with arm-none-eabi-gcc. Builds are cached by content.
+"""C -> ELF for the Cortex-M7, with clang from the ziglang wheel or with arm-none-eabi-gcc. Builds are cached by
+content.
 
 zig cc turns -O3 into -O2, so the real -O3 goes through -Xclang; it also ignores ENTRY() in the linker script. Plain
 -mcpu=cortex_m7 would be soft-float. Jump tables cost about 7 % on the emulated core.
@@ -24,10 +25,11 @@ from bench.provenance import cache, text_hash
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 SCRIPT = FIRMWARE / "stm32f746.ld"
 BUILD = "@BUILD_ID_16_HEX"  # in generated text: replaced by the build id, which has the same length
-COMMON = (
-    "-std=gnu11 -ffreestanding -ffunction-sections -fdata-sections -fomit-frame-pointer -fno-jump-tables -ffp-contract=off "
-    "-fno-math-errno -fno-unwind-tables -fno-asynchronous-unwind-tables -g -Wall -Wextra"
-).split()
+COMMON = [
+    *("-std=gnu11", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer"),
+    *("-fno-jump-tables", "-ffp-contract=off", "-fno-math-errno", "-fno-unwind-tables"),
+    *("-fno-asynchronous-unwind-tables", "-g", "-Wall", "-Wextra"),
+]
 LINK = ["-nostdlib", "-Wl,-e,reset_handler", "-Wl,-z,max-page-size=4", "-Wl,--gc-sections", f"-Wl,-T,{SCRIPT}"]
 
 
@@ -46,20 +48,23 @@ class Toolchain:
 def toolchain(name: str) -> Toolchain:
     """ "zig" or "gcc". Raises UnknownName, or CompileError when it is not installed."""
     if name == "zig":
-        cpu = "-target thumb-freestanding-eabihf -mcpu=cortex_m7+fp_armv8d16sp -O2 -Xclang -O3".split()
+        cpu = ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16sp", "-O2", "-Xclang", "-O3"]
         try:
             version = f"zig {metadata.version('ziglang')}"
         except metadata.PackageNotFoundError:
-            raise CompileError("the compiler is missing", expected="the ziglang package", do="run ./reproduce.sh") from None
+            raise CompileError(
+                "the compiler is missing", expected="the ziglang package", do="run ./reproduce.sh"
+            ) from None
         return Toolchain(name, (sys.executable, "-m", "ziglang", "cc"), version, (*cpu, *COMMON))
     if name == "gcc":
         path = shutil.which("arm-none-eabi-gcc")
         if path is None:
             raise CompileError(
-                "arm-none-eabi-gcc is not on PATH", do="install Arm's GNU toolchain, or leave --compiler at its default, zig"
+                "arm-none-eabi-gcc is not on PATH",
+                do="install Arm's GNU toolchain, or leave --compiler at its default, zig",
             )
         version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
-        cpu = "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16 -O3".split()
+        cpu = ["-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16", "-O3"]
         return Toolchain(name, (path,), version, (*cpu, *COMMON), ("-lgcc",))
     raise UnknownName("compiler", name, ("zig", "gcc"))
 
@@ -92,7 +97,7 @@ def compile_and_link(generated: Mapping[str, str], sources: Sequence[Path], tool
 
 
 def _compile(sources: Sequence[str], work: Path, extra: Sequence[Path], tools: Toolchain) -> None:
-    folders = [FIRMWARE, FIRMWARE / "stages", FIRMWARE / "kernels"]
+    folders = dict.fromkeys([FIRMWARE, FIRMWARE / "stages", *(path.parent for path in extra)])
     maps = [f"-ffile-prefix-map={FIRMWARE}=firmware", f"-ffile-prefix-map={work}=.", f"-fdebug-prefix-map={work}=."]
     maps += [f"-ffile-prefix-map={path.parent}={path.parent.name}" for path in extra]
     maps += [f"-ffile-prefix-map={sys.prefix}=python"]  # the compiler's own headers

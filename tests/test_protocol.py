@@ -1,0 +1,182 @@
+"""Frames and the stop-and-wait protocol: round trips, and a line that loses, flips, doubles and invents bytes."""
+
+from __future__ import annotations
+
+import random
+import zlib
+
+import numpy as np
+import pytest
+from deployments import agilenn
+from fake_port import FakeBoard, FaultyPort
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.boards import ports, protocol
+from bench.boards.device import Device
+from bench.boards.protocol import Channel, Type, cobs, decode, encode, uncobs
+from bench.compile import program, stages
+from bench.errors import BoardError, UnknownName
+
+BYTES = st.one_of(
+    st.binary(max_size=600), st.integers(250, 520).map(lambda n: b"\x07" * n), st.integers(0, 300).map(bytes)
+)
+
+
+@given(BYTES)
+def test_cobs(data):
+    coded = cobs(data)
+    assert 0 not in coded and uncobs(coded) == data
+    assert len(coded) <= len(data) + len(data) // 254 + 1
+
+
+def test_golden_frame():
+    body = bytes.fromhex("010105000200aa00")
+    whole = body + zlib.crc32(body).to_bytes(4, "little")
+    assert encode(Type.HELLO, 5, b"\xaa\0") == b"\0" + cobs(whole) + b"\0"
+    assert cobs(body).hex() == "04010105020202aa01"
+
+
+@given(st.sampled_from(Type), st.integers(0, 65535), st.binary(max_size=700), st.data())
+def test_a_damaged_frame_never_passes(kind, sequence, payload, data):
+    frame = encode(kind, sequence, payload)[1:-1]
+    assert decode(frame) == (kind, sequence, payload)
+    at = data.draw(st.integers(0, len(frame) - 1))
+    assert decode(frame[:at] + bytes([frame[at] ^ 1 << data.draw(st.integers(0, 7))]) + frame[at + 1 :]) is None
+    assert decode(frame[:at]) is None
+    assert decode(frame + b"\x05") is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_noise_on_the_line_runs_nothing_twice(seed):
+    seen = []
+
+    def answer(kind, payload):
+        seen.append(payload)
+        return Type.DATA, payload[::-1]
+
+    port = FaultyPort(FakeBoard(answer), 0.15, seed)
+    channel = Channel(port, "fake", 1_000_000)
+    questions = [random.Random(seed + i).randbytes(50 * i) for i in range(20)]
+    assert [channel.ask(Type.READ, q) for q in questions] == [q[::-1] for q in questions]
+    assert seen == questions
+
+
+def spoken_to(respond) -> pytest.ExceptionInfo:
+    board = FakeBoard(lambda kind, payload: (Type.ACK, b""))
+    board.respond = respond
+    with pytest.raises(BoardError) as caught:
+        Channel(board, "fake", 1_000_000).ask(Type.RUN)
+    return caught
+
+
+def test_what_is_wrong_is_said():
+    assert "silent" in str(spoken_to(lambda raw: b"").value)
+    assert "junk" in str(spoken_to(lambda raw: b"login: \xff").value)
+    assert "junk" in str(spoken_to(lambda raw: b"\0" + raw + b"\0").value)  # a port that echoes
+    assert "too noisy" in str(spoken_to(lambda raw: encode(Type.NAK, 0, b"\x01")).value)
+    refusal = spoken_to(lambda raw: encode(Type.NAK, decode(raw)[1], b"\x06"))
+    assert "state" in str(refusal.value)
+    fault = spoken_to(lambda raw: encode(Type.FAULT, 0, bytes(4) + b"\x34\x12\x00\x08" + bytes(16)))
+    assert "pc=0x08001234" in str(fault.value)
+
+
+def test_endless_junk_ends(monkeypatch):
+    monkeypatch.setattr(protocol, "PATIENCE", 0.01)
+    board = FakeBoard(lambda kind, payload: (Type.ACK, b""))
+    board.read = lambda size=1: b"\xa5" * 500
+    with pytest.raises(BoardError, match="junk"):
+        Channel(board, "fake", 1_000_000).ask(Type.HELLO)
+
+
+def test_ports_that_cannot_be_opened(tmp_path):
+    with pytest.raises(BoardError, match="no such port"):
+        ports.open_port("/dev/ttyNOWHERE7", 1_000_000)
+    plain = tmp_path / "file"
+    plain.write_text("")
+    with pytest.raises(BoardError, match="not a usable serial port"):
+        ports.open_port(str(plain), 1_000_000)
+    with pytest.raises(UnknownName, match="one of"):
+        ports.open_port("usb://1", 1_000_000)
+    with pytest.raises(BoardError, match="cannot connect"):
+        ports.open_port("socket://127.0.0.1:9", 1_000_000)
+    for number, words in ((13, "usermod -aG"), (16, "another program uses it"), (11, "another program uses it")):
+        assert words in str(ports.explain(str(plain), OSError(number, "x")))
+    with plain.open():
+        assert "python" in ports.holder(str(plain)) or "pytest" in ports.holder(str(plain))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    deployment = agilenn(tmp_path_factory.mktemp("agilenn"))
+    return deployment, program.build(deployment, 216_000_000)
+
+
+def test_faults_between_host_and_firmware(built):
+    deployment, build = built
+    logits = np.arange(-5, 5, dtype="<i2") * 900
+    rng = np.random.default_rng(5)
+    faults = 0
+    for seed in range(12):
+        port = FaultyPort(ports.open_port(f"emu://stm32f746?elf={build.elf}", 1_000_000), 0.15, seed)
+        with Device(port, "emulated, noisy", build) as device:
+            frame = rng.integers(0, 256, deployment.frame, np.uint8)
+            trace = device.infer(frame, lambda payload: logits.tobytes())
+        twin = stages.simulate(deployment, frame, lambda payload: logits.tobytes())
+        assert trace.payload == twin["payload"].tobytes() and np.array_equal(trace.scores, twin["scores"])
+        faults += port.faults
+    assert faults > 30
+
+
+def test_the_firmware_checks_every_command(built):
+    """Lengths, ranges and order; and the same question twice gives the same answer without a second run."""
+    deployment, build = built
+    frame = bytes(deployment.frame[0] * deployment.frame[1] * deployment.frame[2])
+    with Device.open("emu://stm32f746", build) as device:
+        ask = device.channel.ask
+        bad = [
+            (Type.LOAD, b"\0\0\0\0", "length"),
+            (Type.LOAD, b"\0\0\0\0" + frame[:1] * 4000, "range"),
+            (Type.LOAD, b"\x01\0\0\0\xaa", "range"),
+            (Type.LOAD, b"\xff\xff\xff\xff\xaa", "range"),
+            (Type.RUN, b"", "state"),
+            (Type.RESUME, b"", "state"),
+            (Type.REPLY, bytes(24), "state"),
+            (Type.READ, bytes(12), "state"),
+            (Type.READ, bytes(5), "length"),
+            (Type.READ, b"\x63\0\0\0" + bytes(8), "range"),
+        ]
+        for kind, payload, word in bad:
+            with pytest.raises(BoardError, match=word):
+                ask(kind, payload)
+        device._upload(Type.LOAD, frame)
+        first = ask(Type.RUN)
+        channel = device.channel
+        channel.port.write(encode(Type.RUN, channel.sequence, b""))
+        assert channel._frame(1e18) == (Type.STATUS, channel.sequence, first)
+        for payload in (b"\x01\0\0\0" + bytes(4) + b"\xff\xff\xff\xff", b"\x01\0\0\0\xff\xff\xff\xff" + bytes(4)):
+            with pytest.raises(BoardError, match="range"):
+                ask(Type.READ, payload)
+        with pytest.raises(BoardError, match="state"):
+            ask(Type.RESUME)  # no reply yet
+        with pytest.raises(BoardError, match="range"):
+            ask(Type.REPLY, bytes(4) + bytes(21))
+
+
+def test_wrong_firmware_is_refused_with_both_values(built, tmp_path):
+    _, build = built
+    other = program.build(agilenn(tmp_path), 64_000_000)
+    assert other.build_id != build.build_id
+    with pytest.raises(BoardError, match=f"expected {other.build_id}; got {build.build_id}"):
+        Device.open(f"emu://stm32f746?elf={build.elf}", other)
+    with Device.open("emu://stm32f746", other) as device:
+        assert device.info.clock_hz == 64_000_000 and device.info.wait_states == 2
+        with pytest.raises(BoardError, match="frame; expected 1728 bytes"):
+            device.infer(b"123")
+        device.info = device.info.__class__(**{**vars(device.info), "flags": frozenset({"prefetch"})})
+        with pytest.raises(BoardError, match="instruction cache, data cache, ART, cycle counter off"):
+            device._check()
+        device.info = device.info.__class__(**{**vars(device.info), "clock_hz": 16_000_000, "clock_fault": 1})
+        with pytest.raises(BoardError, match=r"expected 64,000,000 Hz; got 16,000,000 Hz \(no crystal\)"):
+            device._check()
