@@ -9,6 +9,7 @@ from bench.compile.operators.window import Window, fused_range, window
 from bench.compile.quantization import Requantization, requantization
 from bench.compile.tflite import Value
 
+SHALLOW = 8  # input channels whose pixels fit the registers
 BAND_BYTES = 4096  # working memory of a depthwise layer
 
 
@@ -21,11 +22,17 @@ def conv2d(site: Site) -> Kernel:
     low, high = fused_range(site)
     q = _requantization(site, weights, axis=0)
     padded = -(-ic // 4) * 4
+    macs = shape.pixels * oc * kh * kw * ic
+    if (kh, kw) == shape.stride == (1, 1) and ic <= SHALLOW:
+        words = _quads(_zeros_after(_data(weights).reshape(oc, ic), padded - ic) * np.int32(2 if q.folded else 1))
+        sizes = f"{shape.pixels}, {ic}, {oc}, {int(site.takes_frame)}, {int(q.folded)}, {low}, {high}"
+        body = f"pointwise((const uint8_t *)in0, out, weights, channels, {sizes});"
+        return Kernel(body, {"weights": words, "channels": q.records}, macs=macs, size=500)
     constants = {"weights": _zeros_after(_data(weights), padded - ic), "channels": q.records}
     width = (shape.output[1] - 1) * shape.stride[1] + kw
     literal = shape.literal(_zero(site), site.takes_frame)
     body = f"conv2d(in0, out, weights, channels, scratch, {literal}, {int(q.folded)}, {low}, {high});"
-    return Kernel(body, constants, macs=shape.pixels * oc * kh * kw * ic, scratch=2 * kh * width * padded, size=900)
+    return Kernel(body, constants, macs=macs, scratch=2 * kh * width * padded, size=900)
 
 
 def depthwise(site: Site) -> Kernel:
@@ -42,10 +49,11 @@ def depthwise(site: Site) -> Kernel:
     literal = shape.literal(_zero(site), site.takes_frame)
     tail = f"{int(q.folded)}, {low}, {high});"
     macs = shape.pixels * oc * kh * kw
+    doubled = planes * np.int32(2 if q.folded else 1)
     if shape.separate:
         body = f"depthwise_direct((const uint8_t *)in0, out, weights, channels, {literal}, {tail}"
-        return Kernel(body, {"weights": planes, "channels": q.records}, macs=macs, size=600)
-    pairs = _pairs(planes.astype(np.int32) * (2 if q.folded else 1), odd_too=shape.stride[1] % 2 == 1)
+        return Kernel(body, {"weights": _pairs(doubled.reshape(oc, -1)), "channels": q.records}, macs=macs, size=400)
+    pairs = _pairs(doubled, odd_too=shape.stride[1] % 2 == 1)
     band, width = _band(shape)
     body = f"depthwise((const uint8_t *)in0, out, weights, channels, scratch, {literal}, {band}, {width}, {tail}"
     scratch = 2 * width * ((band - 1) * shape.stride[0] + kh)
@@ -91,11 +99,17 @@ def _zeros_after(array: np.ndarray, count: int) -> np.ndarray:
     return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, count)])
 
 
-def _pairs(planes: np.ndarray, odd_too: bool) -> np.ndarray:
-    """(oc, kh, kw) weights as words of two int16: from an even start and, if wanted, after one zero (from an odd start)."""
-    starts = [planes, np.pad(planes, [(0, 0), (0, 0), (1, 0)])] if odd_too else [planes]
-    even = [_zeros_after(rows, rows.shape[-1] % 2) & 0xFFFF for rows in starts]
-    return np.concatenate([rows[..., ::2] | rows[..., 1::2] << 16 for rows in even], axis=-1).astype(np.uint32)
+def _pairs(rows: np.ndarray, odd_too: bool = False) -> np.ndarray:
+    """int32 weights as words of two int16 along the last axis; odd_too: followed by the same after one leading zero."""
+    starts = [rows, np.pad(rows, [(0, 0)] * (rows.ndim - 1) + [(1, 0)])] if odd_too else [rows]
+    even = [_zeros_after(r, r.shape[-1] % 2) & 0xFFFF for r in starts]
+    return np.concatenate([r[..., ::2] | r[..., 1::2] << 16 for r in even], axis=-1).astype(np.uint32)
+
+
+def _quads(rows: np.ndarray) -> np.ndarray:
+    """int32 weights as words of two int16 in the order that SXTB16 gives: (0, 2), (1, 3) of every four."""
+    fours = rows.reshape(rows.shape[0], -1, 4)
+    return _pairs(fours[..., [0, 2, 1, 3]].reshape(rows.shape[0], -1))
 
 
 def _band(shape: Window) -> tuple[int, int]:

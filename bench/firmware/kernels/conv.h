@@ -11,10 +11,6 @@ struct window { /* input, output, kernel, stride, leading padding; zero: input v
     int ih, iw, ic, oh, ow, oc, kh, kw, sy, sx, py, px, zero, is_unsigned;
 };
 
-KERNEL int32_t pixel(const uint8_t *p, int is_unsigned) { return is_unsigned ? *p : *(const int8_t *)p; }
-
-KERNEL uint32_t pair(int32_t low, int32_t high) { return lows((uint32_t)low, (uint32_t)high); }
-
 KERNEL uint32_t *fill_words(uint32_t *p, int words, uint32_t value) {
     for (int i = 0; i < words; i++) p[i] = value;
     return p + words;

@@ -3,21 +3,24 @@
 #define KERNELS_DEPTHWISE_H
 #include "conv.h"
 
-/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights [oc][kh][kw] */
-KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, const int8_t *restrict weights,
+/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights [oc][pairs of
+ * int16 along the window], doubled if folded */
+KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
                              const struct channel *restrict channels, struct window d, int folded, int low, int high) {
+    int size = d.kh * d.kw;
     for (int y = 0; y < d.oh; y++)
         for (int c = 0; c < d.oc; c++) {
             const uint8_t *p = in + y * d.sy * d.iw * d.ic + c / (d.oc / d.ic);
-            const int8_t *w = weights + c * d.kh * d.kw;
+            const uint32_t *w = weights + c * ((size + 1) / 2);
             int8_t *o = out + y * d.ow * d.oc + c;
             struct channel k = channels[c];
             for (int x = 0; x < d.ow; x++, p += d.sx * d.ic, o += d.oc) {
-                int32_t acc = 0;
-                for (int ky = 0; ky < d.kh; ky++)
-                    for (int kx = 0; kx < d.kw; kx++)
-                        acc += pixel(p + (ky * d.iw + kx) * d.ic, d.is_unsigned) * w[ky * d.kw + kx];
-                *o = finish(acc, &k, folded, low, high);
+                int32_t acc = k.bias;
+                for (int i = 0; i < size; i++) {
+                    int32_t v = pixel(p + (i / d.kw * d.iw + i % d.kw) * d.ic, d.is_unsigned);
+                    acc += v * (i % 2 ? (int16_t)(w[i / 2] >> 16) : (int16_t)w[i / 2]);
+                }
+                *o = requantize(acc, &k, TWICE, folded, low, high);
             }
         }
 }

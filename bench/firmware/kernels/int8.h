@@ -4,6 +4,12 @@
 #include <stdint.h>
 
 #define KERNEL static inline __attribute__((always_inline))
+#define PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define UNROLL(n) PRAGMA(unroll n)
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#endif
 #ifdef __arm__
 #define HOT __attribute__((section(".itcm"))) /* code without wait states */
 #else
@@ -21,6 +27,7 @@ struct channel {
 
 enum rounding { TWICE, ONCE }; /* convolutions round twice, fully connected layers once */
 
+KERNEL int32_t pixel(const uint8_t *p, int is_unsigned) { return is_unsigned ? *p : *(const int8_t *)p; }
 KERNEL uint32_t load4(const void *p) { return *(const any_u32 *)p; }
 KERNEL void store4(void *p, uint32_t v) { *(any_u32 *)p = v; }
 
@@ -113,6 +120,8 @@ KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rou
     int32_t y = rounding == TWICE ? scale_twice(acc, c->mult, c->shift) : scale_once(acc, c->mult, c->shift);
     return (int8_t)clamp(clip8(y + c->add), low, high);
 }
+
+KERNEL uint32_t pair(int32_t low, int32_t high) { return lows((uint32_t)low, (uint32_t)high); }
 
 /* a plain sum of products to int8, as convolutions round */
 KERNEL int8_t finish(int32_t sum, const struct channel *c, int folded, int low, int high) {

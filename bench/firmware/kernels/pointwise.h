@@ -1,0 +1,42 @@
+/* 1x1 convolution of few channels: a pixel stays in registers while all output channels are made from it, two pixels at a time. */
+#ifndef KERNELS_POINTWISE_H
+#define KERNELS_POINTWISE_H
+#include "int8.h"
+
+/* four channels of a pixel from byte p on, of which `count` exist; the others have zero weights */
+KERNEL void widen_pixel(const uint8_t *p, int count, int is_unsigned, uint32_t *even, uint32_t *odd) {
+    if (count >= 4) {
+        uint32_t v = load4(p);
+        *even = is_unsigned ? even_u(v) : even_s(v), *odd = is_unsigned ? odd_u(v) : odd_s(v);
+    } else {
+        *even = pair(pixel(p, is_unsigned), count > 2 ? pixel(p + 2, is_unsigned) : 0);
+        *odd = count > 1 ? pair(pixel(p + 1, is_unsigned), 0) : 0;
+    }
+}
+
+/* weights [oc][2 * groups]: pairs of int16 in the order (0, 2), (1, 3), doubled if folded; groups = ceil(ic / 4), 1 or 2 */
+KERNEL void pointwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
+                      const struct channel *restrict channels, int pixels, int ic, int oc, int is_unsigned, int folded,
+                      int low, int high) {
+    int groups = (ic + 3) / 4;
+    for (int i = 0; i < pixels; i += 2) {
+        int last = i + 1 == pixels; /* an odd last pixel is made twice */
+        const uint8_t *p = in + i * ic, *q = last ? p : p + ic;
+        int8_t *o = out + i * oc, *n = last ? o : o + oc;
+        uint32_t x[4], y[4];
+        for (int g = 0; g < groups; g++) {
+            widen_pixel(p + 4 * g, ic - 4 * g, is_unsigned, &x[2 * g], &x[2 * g + 1]);
+            widen_pixel(q + 4 * g, ic - 4 * g, is_unsigned, &y[2 * g], &y[2 * g + 1]);
+        }
+        const uint32_t *w = weights;
+        const struct channel *k = channels;
+        UNROLL(2)
+        for (int c = 0; c < oc; c++, k++, w += 2 * groups) {
+            int32_t a = k->bias, b = k->bias;
+            for (int g = 0; g < 2 * groups; g++) a = mac2(x[g], w[g], a), b = mac2(y[g], w[g], b);
+            o[c] = requantize(a, k, TWICE, folded, low, high);
+            n[c] = requantize(b, k, TWICE, folded, low, high);
+        }
+    }
+}
+#endif
