@@ -15,13 +15,13 @@ import numpy as np
 from bench import datasets
 from bench.boards.base import Trace
 from bench.boards.device import Device
+from bench.boards.emulator.timing.parameters import CALIBRATION, VERSION
 from bench.client import RemoteServer
 from bench.compile import program, stages
 from bench.errors import BoardError, DataError
 from bench.link import Link
 from bench.method import Deployment, Label, Record
-
-EMULATED = "emu:"  # scheme of the URLs of emulated boards
+from bench.provenance import file_hash
 
 
 class Exchange:
@@ -127,10 +127,15 @@ def check(deployment: Deployment, frame: np.ndarray, trace: Trace, exchange: Exc
         raise BoardError(f"{where}: prediction", expected=expected, got=(trace.prediction, trace.decided))
 
 
+def is_emulated(board: str) -> bool:
+    return board.startswith("emu:")
+
+
 def describe(device: Device, build: program.Build, stack: int) -> dict[str, Any]:
     """What provenance should know of the firmware that ran."""
     info = device.info
-    return {
+    emulated = {"timing_model": VERSION, "calibration": file_hash(CALIBRATION)[:16]} if is_emulated(device.name) else {}
+    return emulated | {
         "build": info.build_id,
         "compiler": info.program.get("compiler"),
         "flags": info.program.get("flags"),
@@ -152,7 +157,7 @@ def record(
     cycles = run["cycles"]
     compress = sum(count for stage, count in cycles.items() if parts.get(stage) == "compress")
     sent = run["payload_up"] > 0
-    device: Label = "emulated" if board.startswith(EMULATED) else "measured"
+    device: Label = "emulated" if is_emulated(board) else "measured"
     return Record(
         dataset=deployment.dataset,
         method=deployment.method,

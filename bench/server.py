@@ -2,7 +2,8 @@
 
 `python -m bench.server DEPLOYMENT_DIR [--port P]` prints its port, answers until its standard input closes, and so
 never outlives the program that started it. Hostile or damaged datagrams are dropped (a client then asks again) or
-answered with an error status; no input ends the server. Its own compute time travels in each reply.
+answered with an error status; no input ends the server. Its own compute time, of a second computation right after a
+first, travels in each reply: a server of its own would be warm, this one has just shared its caches with an emulator.
 """
 
 from __future__ import annotations
@@ -106,15 +107,17 @@ class Service:
         nothing = np.zeros(0, np.int16)
         if message.deployment != self.number:
             return Reply(Status.UNKNOWN, 0, nothing)
-        start = time.perf_counter()
         try:
+            self.remote.answer(message.payload)  # the emulated board shares this computer and its caches: warm up again
+            start = time.perf_counter()
             logits = self.remote.answer(message.payload)
+            elapsed = time.perf_counter() - start
         except BenchError:
             return Reply(Status.MALFORMED, 0, nothing)
         except (ValueError, RuntimeError, MemoryError) as error:
             print(f"network failed: {error}", file=sys.stderr)
             return Reply(Status.FAILED, 0, nothing)
-        return Reply(Status.OK, round((time.perf_counter() - start) * 1e6), logits)
+        return Reply(Status.OK, round(elapsed * 1e6), logits)
 
 
 def deployment_number(deployment: Deployment) -> int:

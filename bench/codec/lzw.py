@@ -96,16 +96,17 @@ def unpack(data: bytes, bits: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decode(data: bytes, bits: int, count: int) -> np.ndarray:
-    """bytes -> exactly `count` symbols, uint8 [count]. Raises DataError for a stream that `encode` cannot have written: a
-    code out of range, too few symbols or too many, bytes after the end, padding that is not zero.
+    """bytes -> exactly `count` symbols, uint8 [count]. Raises DataError for a stream that `encode` cannot have written:
+    a code out of range, too few symbols or too many, bytes after the end, padding that is not zero.
 
-    No loop over codes: the phrase of a code is what the earlier code that defined it wrote, and one symbol more, at that
-    place in the output. So every symbol of the output is a copy of an earlier one, and chains of copies are halved until
-    each ends at a code that stands for a single symbol.
+    No loop over codes: the phrase of a code is what the earlier code that defined it wrote, and one symbol more, at
+    that place in the output. So every symbol of the output is a copy of an earlier one, and chains of copies are halved
+    until each ends at a code that stands for a single symbol.
     """
     check_bits(bits)
     if len(data) > max_bytes(count, bits):
-        raise DataError("LZW stream", expected=f"at most {max_bytes(count, bits)} bytes for {count} symbols", got=len(data))
+        most = f"at most {max_bytes(count, bits)} bytes for {count} symbols"
+        raise DataError("LZW stream", expected=most, got=len(data))
     codes, ends = unpack(data, bits)
     single = 1 << bits
     place = np.arange(len(codes)) % (FULL - single + 1)  # of a code since the last reset; that many phrases are known
@@ -133,6 +134,7 @@ def decode(data: bytes, bits: int, count: int) -> np.ndarray:
     source = np.arange(count) + (starts[origin[:used]] - starts)[code_of]
     return codes[:used][code_of][_roots(source)].astype(np.uint8)
 
+
 def _hops(parent: np.ndarray) -> np.ndarray:
     """How many steps lead from each element to the root of its chain; a root is its own parent."""
     hops = (parent != np.arange(len(parent))).astype(np.int64)
@@ -142,6 +144,7 @@ def _hops(parent: np.ndarray) -> np.ndarray:
             return hops
         hops += hops[parent]
         parent = further
+
 
 def _roots(parent: np.ndarray) -> np.ndarray:
     """The root of each element's chain."""

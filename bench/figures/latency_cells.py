@@ -201,7 +201,8 @@ class Campaign:
         """Where the rows of a case come from; holds no path of this computer."""
         dataset, method = case.name
         command = f"./reproduce.sh {FIGURE} --dataset {dataset} --method {method} --protocol {case.deployment.protocol}"
-        command += f" --bandwidth {self.args.bandwidth:g}bps --clock {self.args.clock}Hz --images {self.args.images}"
+        rate, clock = self.args.bandwidth / 1e3, self.args.clock / 1e6
+        command += f" --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
         inputs = {
             "deployment": provenance.deployment_hash(case.deployment),
             "images": case.dataset.fingerprint,

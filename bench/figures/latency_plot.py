@@ -46,7 +46,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     lines = math.ceil(len(ordered) / columns)
     tallest = max(len(panel) for panel in panels.values())
     height = lines * (0.55 + 0.55 * tallest) + 0.95
-    figure, axes = pyplot.subplots(lines, columns, figsize=(3.6 * columns, height), squeeze=False, layout="constrained")
+    figure, axes = pyplot.subplots(lines, columns, figsize=(7.2, height), squeeze=False, layout="constrained")
     for axis, key in zip(axes.flat, ordered, strict=False):
         _panel(axis, key, panels[key], colours)
     for axis in axes.flat[len(ordered) :]:
