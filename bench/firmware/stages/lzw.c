@@ -5,12 +5,16 @@
 #define FULL (1u << MAX_WIDTH)
 #define SLOTS (SCRATCH_BYTES / 4)
 
-/* One slot holds a whole dictionary entry: prefix code (12 bits), symbol (8 bits), the code of both (12 bits). No entry is 0
-   because no code below 2 is ever defined. At most 4,094 of 6,144 slots are in use. */
-static void forget(void) {
-    uint64_t *slot = (uint64_t *)(void *)scratch;
-    for (uint32_t i = 0; i < SLOTS / 8; i++, slot += 4)
-        slot[0] = slot[1] = slot[2] = slot[3] = 0;
+typedef uint32_t unaligned_word __attribute__((aligned(1), may_alias));
+
+/* The dictionary is a hash table with linear probing. One slot holds a whole entry: prefix code (12 bits), symbol (8 bits), the
+   code of both (12 bits). No entry is 0 because no code below 2 is ever defined. At most 4,094 of 6,144 slots are in use. */
+static __attribute__((noinline)) void forget(void) {
+    __builtin_memset(scratch, 0, SCRATCH_BYTES);
+}
+
+static inline uint32_t *home(uint32_t key) {
+    return &scratch[(uint64_t)(key * 2654435769u) * SLOTS >> 32];
 }
 
 FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload,
@@ -23,26 +27,26 @@ FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t coun
         return STAGE_NEXT;
     forget();
     uint32_t phrase = *symbols++;
+longer:
     while (symbols < end) {
         const uint32_t symbol = *symbols++, key = phrase << 8 | symbol;
-        uint32_t slot = (uint32_t)((uint64_t)(key * 2654435769u) * SLOTS >> 32), entry;
-        while ((entry = scratch[slot]) >> MAX_WIDTH != key && entry != 0)
-            slot = slot + 1 < SLOTS ? slot + 1 : 0;
-        if (entry != 0) {
-            phrase = entry & (FULL - 1);
-            continue;
+        uint32_t *slot = home(key), entry;
+        while ((entry = *slot) != 0) {
+            if (entry >> MAX_WIDTH == key) {
+                phrase = entry & (FULL - 1);
+                goto longer;
+            }
+            slot = slot == &scratch[SLOTS - 1] ? scratch : slot + 1;
         }
-        held |= phrase << held_bits;
+        held |= phrase << held_bits; /* at most 7 + 12 bits: no branch, and up to 3 bytes past the end that come later */
         held_bits += width;
-        if (held_bits >= 16) {
-            *(uint16_t *)(void *)out = (uint16_t)held;
-            out += 2;
-            held >>= 16;
-            held_bits -= 16;
-        }
+        *(unaligned_word *)(void *)out = held;
+        out += held_bits >> 3;
+        held >>= held_bits & ~7u;
+        held_bits &= 7;
         phrase = symbol;
-        if (free_code < FULL) {
-            scratch[slot] = key << MAX_WIDTH | free_code++;
+        if (__builtin_expect(free_code < FULL, 1)) {
+            *slot = key << MAX_WIDTH | free_code++;
             width += free_code > 1u << width;
         } else {
             forget();
@@ -50,10 +54,7 @@ FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t coun
             width = bits + 1;
         }
     }
-    held |= phrase << held_bits;
-    held_bits += width;
-    for (; (int32_t)held_bits > 0; held_bits -= 8, held >>= 8)
-        *out++ = (uint8_t)held;
-    *length = (uint32_t)(out - payload);
+    *(unaligned_word *)(void *)out = held | phrase << held_bits;
+    *length = (uint32_t)(out - payload) + ((held_bits + width + 7) >> 3);
     return STAGE_NEXT;
 }
