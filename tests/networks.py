@@ -17,14 +17,18 @@ class Chain:
         self.at = (self.builder.tensor((1, *shape), scale, zero), (1, *shape), scale, zero)
         self.first = self.at[0]
 
-    def conv(self, channels: int, kernel: int = 1, stride: int = 1, relu6: bool = True, depthwise: bool = False) -> Chain:
+    def conv(
+        self, channels: int, kernel: int = 1, stride: int = 1, relu6: bool = True, depthwise: bool = False
+    ) -> Chain:
         """SAME padding; depthwise keeps the channels."""
         index, (_, h, w, ic), scale, _ = self.at
         channels = ic if depthwise else channels
         shape = (1, kernel, kernel, ic) if depthwise else (channels, kernel, kernel, ic)
         weights = np.clip(np.rint(self.rng.normal(0, 40, shape)), -127, 127)
         depth = kernel * kernel * (1 if depthwise else ic)
-        scales = (self.rng.uniform(0.5, 1.5, channels) * (0.02 / np.sqrt(depth) / max(scale * 100, 1e-3))).astype(np.float32)
+        scales = (self.rng.uniform(0.5, 1.5, channels) * (0.02 / np.sqrt(depth) / max(scale * 100, 1e-3))).astype(
+            np.float32
+        )
         factors = np.float32(scale) * scales
         bias = np.rint(self.rng.normal(0.5, 1, channels) / factors)
         b = self.builder
@@ -35,7 +39,12 @@ class Chain:
         y = b.tensor(out, out_scale, out_zero)
         common = {"strideH": stride, "strideW": stride, "fusedActivationFunction": 3 if relu6 else 0}
         if depthwise:
-            b.operator("DEPTHWISE_CONV_2D", [index, w_index, b_index], [y], options("DepthwiseConv2D", depthMultiplier=1, **common))
+            b.operator(
+                "DEPTHWISE_CONV_2D",
+                [index, w_index, b_index],
+                [y],
+                options("DepthwiseConv2D", depthMultiplier=1, **common),
+            )
         else:
             b.operator("CONV_2D", [index, w_index, b_index], [y], options("Conv2D", **common))
         self.at = (y, out, out_scale, out_zero)

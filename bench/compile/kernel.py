@@ -14,9 +14,10 @@ C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "i
 
 @dataclass(frozen=True)
 class Kernel:
-    """C statements over in0, in1, ..., out and scratch, all pointers to int8_t (in0 to uint8_t where the layer takes the frame).
+    """C statements over the pointers in0, in1, ..., out (int8_t; uint8_t where the layer takes the frame) and scratch.
 
-    constants: arrays by their name in the body, placed in flash; a 2-d int32 array of 4 columns is a `struct channel` array.
+    constants: arrays by their name in the body, placed in flash; a 2-d int32 array of 4 columns is a `struct channel`
+    array.
     scratch: bytes of working memory; inplace: out may be the same memory as in0; size: estimated bytes of code.
     """
 
@@ -34,7 +35,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Site:
-    """An operator in its graph. takes_frame: its first input is the camera's uint8 frame, which is its int8 input XOR 0x80."""
+    """An operator in its graph. takes_frame: its first input is the camera's uint8 frame (int8 input XOR 0x80)."""
 
     graph: Graph
     operator: Operator

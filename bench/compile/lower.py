@@ -41,8 +41,8 @@ def supported() -> list[str]:
 def compile_net(path: Path, prefix: str, uint8_input: bool = False) -> Net:
     """Compiles the network in `path`; every C name starts with `prefix`. Raises CompileError.
 
-    uint8_input: the input tensor holds the camera's uint8 frame; the network must expect int8 = uint8 XOR 0x80, that is scale
-    1/255 and zero point -128.
+    uint8_input: the input tensor holds the camera's uint8 frame; the network must expect int8 = uint8 XOR 0x80, that
+    is scale 1/255 and zero point -128.
     """
     return _Lowering(tflite.read(Path(path)), prefix, uint8_input).net()
 
@@ -176,7 +176,8 @@ class _Lowering:
             arguments += ["int8_t *out"] + ["void *scratch"] * bool(kernel.scratch)
             text.append(f"/* {layer.op}: {layer.macs} multiply-accumulates, {layer.weights} bytes of constants */")
             text.append(
-                f"{'HOT ' if layer.name in hot else ''}static __attribute__((noinline)) void {self.prefix}_{layer.name}("
+                f"{'HOT ' if layer.name in hot else ''}static __attribute__((noinline)) "
+                f"void {self.prefix}_{layer.name}("
             )
             text.append(f"    {', '.join(arguments)}) {{")
             text += [f"    {constant(name, array)}" for name, array in kernel.constants.items()]

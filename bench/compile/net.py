@@ -1,10 +1,12 @@
 """What the network compiler hands over: tensors, layers in order, and the C text that runs them.
 
 Contract with the program generator:
-- every name in `tensors` is a device buffer that it must place, 8-byte aligned; C code calls it `t_PREFIX_NAME` (any pointer
-  or array expression). Inputs and outputs are in `tensors` too, so they may be bound to buffers that already exist.
-- a tensor lives from the first to the last layer that reads or writes it (inputs from before the first layer, outputs until
-  after the last). Scratch memory is a tensor that one layer alone writes; in-place layers read and write the same name.
+- every name in `tensors` is a device buffer that it must place, 8-byte aligned; C code calls it `t_PREFIX_NAME`
+  (any pointer or array expression). Inputs and outputs are in `tensors` too, so that they can be bound to buffers
+  that already exist.
+- a tensor lives from the first to the last layer that reads or writes it (inputs from before the first layer,
+  outputs until after the last). Scratch memory is a tensor that one layer alone writes; in-place layers read and
+  write the same name.
 - `declarations` holds one `static` function per layer and includes the headers of bench/firmware/kernels; `call` is a C
   statement. Functions marked HOT go to the section ".itcm".
 """

@@ -1,7 +1,8 @@
-"""Integer arithmetic of TensorFlow Lite's int8 reference kernels: multipliers, activation ranges, requantization records.
+"""Integer arithmetic of TensorFlow Lite's int8 reference kernels: multipliers, activation ranges, requantization.
 
-A real factor becomes mult * 2**(shift - 31) with a 31-bit mult. The reference multiplies, rounds to the upper 32 bits (half up), and
-then divides by 2**-shift, rounding half away from zero: two roundings, both of which the firmware repeats.
+A real factor becomes mult * 2**(shift - 31) with a 31-bit mult. The reference multiplies, rounds to the upper 32 bits
+(half up), and then divides by 2**-shift, rounding half away from zero. Fully connected layers alone round once, half up
+(found by experiment with ai-edge-litert 2.3.0; tests/test_compile_exact.py holds both).
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def activation_range(activation: int, scale: float, zero: int) -> tuple[int, int
 class Requantization:
     """Per-channel records {bias, mult, add, shift} for the kernels, and how to read them.
 
-    folded: acc holds 2 * (sum of products with raw inputs + bias), `add` is the rounding constant plus the zero point moved
-    left by `shift`; SMMLAR, shift and SSAT then equal both roundings. It needs right shifts of 1 or more and no overflow.
+    folded: acc holds 2 * (sum of products with raw inputs + bias), `add` is the rounding constant plus the zero point
+    moved left by `shift`; SMMLAR, shift and SSAT then equal both roundings. It needs right shifts of 1 or more and no
+    overflow.
     Otherwise acc is single, `add` is the zero point and `shift` is the TFLite shift (positive is left).
     """
 
@@ -83,7 +85,8 @@ def requantization(
 ) -> Requantization:
     """Records for output = clamp(zero_out + round(factor * (bias + sum w * (x - zero_in)))).
 
-    sums: per channel, sum of w. bound: per channel, sum of |w|. The kernels add w * x with raw x, padding being x = zero_in.
+    sums: per channel, sum of w. bound: per channel, sum of |w|. The kernels add w * x with raw x; padding is
+    x = zero_in.
     """
     pairs = [multiplier(f) for f in factors]
     start = bias.astype(np.int64) - zero_in * sums.astype(np.int64)

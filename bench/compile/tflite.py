@@ -1,7 +1,7 @@
 """Reads a full-int8 .tflite file into a checked graph. Whatever is wrong with the file becomes a CompileError.
 
-Full int8: every activation is int8 with one scale and zero point, biases are int32, batch is 1 (TensorFlow Lite 8-bit quantization
-specification, ai.google.dev/edge/litert/models/quantization_spec).
+Full int8: every activation is int8 with one scale and zero point, biases are int32, batch is 1 (TensorFlow Lite 8-bit
+quantization specification, ai.google.dev/edge/litert/models/quantization_spec).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).item
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor of the file. scale, zero: one per channel along `axis`, or one; data: the constant, or None if computed."""
+    """A tensor of the file. scale, zero: one, or one per channel along `axis`; data: the constant, if it is one."""
 
     name: str
     shape: tuple[int, ...]

@@ -12,7 +12,7 @@ RELU, RELU6 = 1, 3  # schema codes of the activations
 
 
 def add(site: Site) -> Kernel:
-    """Both inputs are brought to twice the larger scale with 20 extra bits, added, and brought to the output's scale."""
+    """Both inputs are brought to twice the larger scale with 20 extra bits, added, brought to the output's scale."""
     a, b, out = site.input(0), site.input(1), site.output
     site.require(
         a.shape == b.shape == out.shape, "shapes (no broadcasting)", expected=out.shape, got=(a.shape, b.shape)

@@ -10,8 +10,8 @@ def pad(site: Site) -> Kernel:
     site.same_quantization()
     a, b = site.input().shape, site.output.shape
     amounts = site.constant(1, "int32")
-    site.require(len(a) == 4 and amounts.shape == (4, 2) and amounts.min() >= 0, "padding", expected="(4, 2) amounts of an NHWC image",
-                 got=amounts.shape)  # fmt: skip
+    ok = len(a) == 4 and amounts.shape == (4, 2) and amounts.min() >= 0
+    site.require(ok, "padding", expected="(4, 2) amounts of an NHWC image", got=amounts.shape)
     site.require(
         not amounts[0].any() and not amounts[3].any(),
         "padding",

@@ -1,7 +1,8 @@
 """SOFTMAX over the last axis, int8 to int8, as the reference's fixed-point kernel computes it.
 
 exp is needed at 256 places only (differences of int8 values), so it becomes a table; the firmware adds and divides.
-Fixed-point steps: gemmlowp's exp for negative values, public/fixedpoint (degree-4 polynomial around -1/8, then one factor per bit).
+Fixed-point steps: gemmlowp's exp for negative values, public/fixedpoint (degree-4 polynomial around -1/8, then one
+factor per bit).
 """
 
 from __future__ import annotations

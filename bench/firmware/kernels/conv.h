@@ -1,7 +1,7 @@
-/* int8 convolutions, any kernel and stride. Images are HWC. Every size is a literal at the call, so each layer is specialised.
- * A row of the input is widened to int16 once, with its border, into a ring of `kh` rows; the inner loop makes 2 pixels of 2
- * output channels. Channels are padded to a multiple of 4 with zero weights, and stay in the order that SXTB16 leaves:
- * (0, 2), (1, 3) of every four, for pixels and weights alike.
+/* int8 convolutions, any kernel and stride. Images are HWC. Every size is a literal at the call, which makes each layer
+ * a function of its own. A row of the input is widened to int16 once, with its border, into a ring of `kh` rows; the
+ * inner loop makes 2 pixels of 2 output channels. Channels are padded to a multiple of 4 with zero weights, and stay in
+ * the order that SXTB16 leaves: (0, 2), (1, 3) of every four, for pixels and weights alike.
  */
 #ifndef KERNELS_CONV_H
 #define KERNELS_CONV_H
@@ -50,10 +50,10 @@ KERNEL void widen_row(const uint8_t *in, uint32_t *out, int iy, int width, struc
 
 /* weights [oc][kh][kw][ic rounded up to 4]; scratch: kh rows of ((ow - 1) * sx + kw) pixels */
 KERNEL void conv2d(const void *in, int8_t *restrict out, const int8_t *restrict weights,
-                   const struct channel *restrict channels, uint32_t *restrict scratch, struct window d, int folded, int low,
-                   int high) {
+                   const struct channel *restrict channels, uint32_t *restrict scratch, struct window d, int folded,
+                   int low, int high) {
     int words = (d.ic + 3) / 4 * 2, width = (d.ow - 1) * d.sx + d.kw, row = width * words;
-    int depth = d.kw * words / 2, next = d.ow > 1 ? d.sx * words : 0; /* groups of a kernel row; words to the next pixel */
+    int depth = d.kw * words / 2, next = d.ow > 1 ? d.sx * words : 0; /* of a kernel row; to the next pixel */
     int other = d.oc > 1, filled = 0;
     for (int y = 0; y < d.oh; y++) {
         int top = y * d.sy;
@@ -74,8 +74,10 @@ KERNEL void conv2d(const void *in, int8_t *restrict out, const int8_t *restrict 
                     for (int g = 0; g < depth; g++, p += 2, q += 2, w0 += 4, w1 += 4) {
                         uint32_t u = load4(w0), v = load4(w1), p0 = p[0], q0 = q[0], p1 = p[1], q1 = q[1];
                         uint32_t u0 = even_s(u), v0 = even_s(v), u1 = odd_s(u), v1 = odd_s(v);
-                        a00 = mac2(p0, u0, a00), a01 = mac2(p0, v0, a01), a10 = mac2(q0, u0, a10), a11 = mac2(q0, v0, a11);
-                        a00 = mac2(p1, u1, a00), a01 = mac2(p1, v1, a01), a10 = mac2(q1, u1, a10), a11 = mac2(q1, v1, a11);
+                        a00 = mac2(p0, u0, a00), a01 = mac2(p0, v0, a01);
+                        a10 = mac2(q0, u0, a10), a11 = mac2(q0, v0, a11);
+                        a00 = mac2(p1, u1, a00), a01 = mac2(p1, v1, a01);
+                        a10 = mac2(q1, u1, a10), a11 = mac2(q1, v1, a11);
                     }
                 }
                 const struct channel *k = channels + c, *l = k + other;

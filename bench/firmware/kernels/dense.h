@@ -5,7 +5,8 @@
 
 /* weights [outputs][inputs] */
 KERNEL void fully_connected(const int8_t *restrict in, int8_t *restrict out, const int8_t *restrict weights,
-                            const struct channel *restrict channels, int inputs, int outputs, int folded, int low, int high) {
+                            const struct channel *restrict channels, int inputs, int outputs, int folded,
+                            int low, int high) {
     int other = outputs > 1;
     for (int cc = 0; cc < outputs; cc += 2) {
         int c = cc + 2 > outputs && other ? outputs - 2 : cc, i = 0;

@@ -3,8 +3,8 @@
 #define KERNELS_DEPTHWISE_H
 #include "conv.h"
 
-/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights [oc][pairs of
- * int16 along the window], doubled if folded */
+/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights
+ * [oc][pairs of int16 along the window], doubled if folded */
 KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
                              const struct channel *restrict channels, struct window d, int folded, int low, int high) {
     int size = d.kh * d.kw;
@@ -37,12 +37,13 @@ KERNEL void widen_channel(const uint8_t *in, half *out, int iy, int width, struc
 }
 
 /* Channel by channel, in bands of `band` output rows; two outputs at a time share aligned pairs of pixels. The second
- * starts sx pixels later, at an odd place if sx is odd: `weights` hold for each channel and kernel row the pairs for an even
- * start and, for odd sx, for an odd start (a leading zero). They are doubled if folded. scratch: ((band - 1) * sy + kh) rows of `width` int16.
+ * starts sx pixels later, at an odd place if sx is odd: `weights` hold for each channel and kernel row the pairs for
+ * an even start and, for odd sx, for an odd start (a leading zero). They are doubled if folded. scratch: rows of
+ * `width` int16, as many as a band reads.
  */
 KERNEL void depthwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
-                      const struct channel *restrict channels, void *restrict scratch, struct window d, int band, int width,
-                      int folded, int low, int high) {
+                      const struct channel *restrict channels, void *restrict scratch, struct window d, int band,
+                      int width, int folded, int low, int high) {
     int even = (d.kw + 1) / 2, odd = d.sx % 2 ? d.kw / 2 + 1 : even, stride = d.sx % 2 ? even + odd : even;
     for (int from = 0; from < d.oh; from += band) {
         int rows = d.oh - from < band ? d.oh - from : band;

@@ -114,7 +114,8 @@ KERNEL int32_t scale_once(int32_t x, int32_t mult, int32_t shift) {
 /* acc to int8 in [low, high]; in a folded record acc is doubled and `add` holds zero point and rounding constant */
 KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rounding, int folded, int low, int high) {
     if (folded) {
-        int32_t y = rounding == TWICE ? high_rounded(acc, c->mult, c->add) + (acc >> 31) : high_cut(acc, c->mult, c->add);
+        int32_t y = high_cut(acc, c->mult, c->add);
+        if (rounding == TWICE) y = high_rounded(acc, c->mult, c->add) + (acc >> 31);
         return (int8_t)clamp(clip8(y >> c->shift), low, high);
     }
     int32_t y = rounding == TWICE ? scale_twice(acc, c->mult, c->shift) : scale_once(acc, c->mult, c->shift);

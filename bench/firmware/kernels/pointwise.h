@@ -1,4 +1,4 @@
-/* 1x1 convolution of few channels: a pixel stays in registers while all output channels are made from it, two pixels at a time. */
+/* 1x1 convolution of few channels: two pixels stay in registers while all output channels are made from them. */
 #ifndef KERNELS_POINTWISE_H
 #define KERNELS_POINTWISE_H
 #include "int8.h"
@@ -14,7 +14,8 @@ KERNEL void widen_pixel(const uint8_t *p, int count, int is_unsigned, uint32_t *
     }
 }
 
-/* weights [oc][2 * groups]: pairs of int16 in the order (0, 2), (1, 3), doubled if folded; groups = ceil(ic / 4), 1 or 2 */
+/* weights [oc][2 * groups]: pairs of int16 in the order (0, 2), (1, 3), doubled if folded; groups = ceil(ic / 4), 1
+ * or 2 */
 KERNEL void pointwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
                       const struct channel *restrict channels, int pixels, int ic, int oc, int is_unsigned, int folded,
                       int low, int high) {

@@ -38,7 +38,8 @@ KERNEL void max_pool(const int8_t *in, int8_t *out, struct window d, int low, in
 }
 
 /* mean over `pixels` pixels of `channels` channels; mult and shift already hold the division */
-KERNEL void mean(const int8_t *in, int8_t *out, int pixels, int channels, int zero_in, int mult, int shift, int zero_out) {
+KERNEL void mean(const int8_t *in, int8_t *out, int pixels, int channels, int zero_in, int mult, int shift,
+                 int zero_out) {
     for (int c = 0; c < channels; c++) {
         int32_t sum = -zero_in * pixels;
         for (int i = 0; i < pixels; i++) sum += in[i * channels + c];

@@ -1,0 +1,73 @@
+"""Whole networks: converter-made files and random chains, compiled for this computer, equal the reference bit for
+bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import host_net
+import networks
+import numpy as np
+import pytest
+from tflite_builder import ModelBuilder, options, reference
+
+from bench.compile.lower import compile_net
+
+GOLDEN = Path(__file__).parent / "golden" / "networks"
+CHAINS = {"extractor": networks.extractor, "separable": networks.separable, "resnet8": lambda: networks.resnet8(8)}
+FILES = ["extractor", "classifier", "mean_head"]
+
+
+def shape_of(data: bytes, tmp_path) -> tuple[int, ...]:
+    path = tmp_path / "shape.tflite"
+    path.write_bytes(data)
+    return compile_net(path, "s").inputs[0].shape
+
+
+@pytest.mark.parametrize("name", [*FILES, *(f"chain {c}" for c in CHAINS)])
+@pytest.mark.parametrize("uint8_input", [False, True])
+def test_network_equals_the_reference(name, uint8_input, tmp_path):
+    data = (GOLDEN / f"{name}.tflite").read_bytes() if name in FILES else CHAINS[name.split()[1]]()
+    shape, rng = shape_of(data, tmp_path), np.random.default_rng(3)
+    frames = [rng.integers(0, 256, shape).astype(np.uint8) for _ in range(3 if name in FILES else 1)]
+    signed = [(f ^ 0x80).view(np.int8) for f in frames]
+    got = host_net.run(
+        [data] * len(frames), [[f if uint8_input else s] for f, s in zip(frames, signed, strict=True)], uint8_input
+    )
+    for values, outputs in zip(signed, got, strict=True):
+        (expected,) = reference(data, values)
+        assert len(np.unique(expected)) > 2, "the test's network says nothing"
+        assert np.array_equal(expected, outputs[0])
+
+
+def test_a_frame_read_by_a_reshape_gets_its_own_layer():
+    b = ModelBuilder()
+    x, y = b.tensor((1, 2, 3, 1), 1 / 255, -128), b.tensor((1, 6), 1 / 255, -128)
+    b.operator("RESHAPE", [x], [y], options("Reshape", newShape=[1, 6]))
+    frame = np.arange(0, 252, 42, dtype=np.uint8).reshape(1, 2, 3, 1)
+    ((output,),) = host_net.run([b.bytes([x], [y])], [[frame]], uint8_input=True)
+    assert output.tolist() == [[v - 128 for v in frame.reshape(-1).tolist()]]
+
+
+def test_reshape_and_in_place_layers_share_memory(tmp_path):
+    path = tmp_path / "net.tflite"
+    path.write_bytes(networks.separable())
+    net = compile_net(path, "p")
+    softmax = net.layers[-1]
+    assert softmax.op == "SOFTMAX" and softmax.reads == softmax.writes
+    assert all(f"p_{layer.name}(" in layer.call and layer.call.endswith(";") for layer in net.layers)
+
+
+def test_an_input_that_is_still_needed_is_not_overwritten():
+    """Two activations of the same tensor: the first must not work in place."""
+    b = ModelBuilder()
+    x = b.tensor((1, 50), 0.05, 3)
+    a, c, d, e = (b.tensor((1, 50), s, z) for s, z in ((0.05, 3), (0.04, -5), (0.03, 9), (0.1, 0)))
+    b.operator("RELU6", [x], [a])
+    b.operator("RELU", [a], [c])
+    b.operator("RELU6", [a], [d])
+    b.operator("ADD", [c, d], [e], options("Add", potScaleInt16=True))
+    data = b.bytes([x], [e, a])
+    values = np.random.default_rng(1).integers(-128, 128, (1, 50)).astype(np.int8)
+    for expected, output in zip(reference(data, values), host_net.run([data], [[values]])[0], strict=True):
+        assert np.array_equal(expected, output)
