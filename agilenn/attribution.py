@@ -1,4 +1,4 @@
-"""Importance of feature channels: integrated gradients of the reference network's loss (Sundararajan et al. 2017; Sec 3.1)."""
+"""Importance of feature channels (Sec 3.1): integrated gradients (Sundararajan et al. 2017) of the reference's loss."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.errors import BenchError
+from bench.training.backend import keras, tf
+
+ops = keras.ops
 
 
 def input_gradient(loss: Callable[[Any], Any], x: Any) -> Any:
     """d loss(x) / d x for a scalar loss; itself differentiable. The one function that depends on the Keras backend."""
-    import keras
-
     if keras.backend.backend() != "tensorflow":
         raise BenchError("attribution", expected="the Keras backend tensorflow", got=keras.backend.backend())
-    import tensorflow as tf
-
     with tf.GradientTape() as tape:
         tape.watch(x)
         value = loss(x)
@@ -24,7 +23,6 @@ def input_gradient(loss: Callable[[Any], Any], x: Any) -> Any:
 
 def frozen(network: Any) -> Callable[[Any], Any]:
     """The network in inference mode with weights that no gradient reaches."""
-    from keras import ops
 
     def call(x: Any) -> Any:
         weights = [ops.stop_gradient(v.value) for v in network.trainable_variables]
@@ -37,36 +35,25 @@ def frozen(network: Any) -> Callable[[Any], Any]:
 def integrated_gradients(
     loss: Callable[[Any, int], Any], features: Any, points: Sequence[float], second_order: bool = False
 ) -> Any:
-    """Attributions (N, H, W, C), against a zero baseline: features * mean over points p of d loss / d x at x = p * features.
+    """Attributions (N, H, W, C) against a zero baseline: features * mean over points p of d loss / d x at p * features.
 
     loss(x, n) sums the loss of n stacked copies of the batch, x (n * N, H, W, C). With second_order=False the mean
     gradient counts as a constant in training: the same value at about half the cost (gradient cosine above 0.98).
     """
-    from keras import ops
-
     stacked = ops.concatenate([features * p for p in points])
     gradient = input_gradient(lambda x: loss(x, len(points)), stacked)
-    mean = ops.mean(ops.reshape(gradient, (len(points), *_shape(features))), axis=0)
+    mean = ops.mean(ops.reshape(gradient, (len(points), -1, *features.shape[1:])), axis=0)
     return features * (mean if second_order else ops.stop_gradient(mean))
-
-
-def _shape(x: Any) -> tuple[Any, ...]:
-    return (-1, *x.shape[1:])
 
 
 def channel_importance(attributions: Any) -> Any:
     """(N, H, W, C) -> (N, C): sums of magnitudes over the map, normalized so that each sample's channels sum to 1."""
-    from keras import ops
-
     total = ops.sum(ops.abs(attributions), axis=(1, 2))
     return total / (ops.sum(total, axis=1, keepdims=True) + 1e-12)
 
 
 def explain(network: Any, features: Any, labels: Any, points: Sequence[float], second_order: bool = False) -> Any:
     """Normalized importance (N, C) of the features for the reference network's cross-entropy on the labels (N,)."""
-    import keras
-    from keras import ops
-
     model = frozen(network)
 
     def loss(x: Any, copies: int) -> Any:

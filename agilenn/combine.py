@@ -5,25 +5,29 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bench.training.backend import keras
+
 ONE_Q15 = 1 << 15
+MOST_SHIFT = 7  # an int8 difference, up to 255, shifted by more leaves int16
 
 
-def combiner(temperature: float) -> Any:
-    """A Keras layer: (local, remote) logits -> alpha * local + (1 - alpha) * remote; `alpha()` is the local weight."""
-    from keras import layers, ops
+class Combine(keras.layers.Layer):
+    """(local, remote) logits (N, classes) -> alpha * local + (1 - alpha) * remote, with one trained number w."""
 
-    class Combine(layers.Layer):
-        def build(self, *_: Any) -> None:
-            self.w = self.add_weight(shape=(), initializer="zeros", name="w")
+    def __init__(self, temperature: float) -> None:
+        super().__init__(name="combine")
+        self.temperature = temperature
 
-        def alpha(self) -> Any:
-            return ops.sigmoid(self.w / temperature)
+    def build(self, *_: Any) -> None:
+        self.w = self.add_weight(shape=(), initializer="zeros", name="w")
 
-        def call(self, local: Any, remote: Any) -> Any:
-            alpha = self.alpha()
-            return alpha * local + (1.0 - alpha) * remote
+    def alpha(self) -> Any:
+        """Weight of the local logits, in (0, 1)."""
+        return keras.ops.sigmoid(self.w / self.temperature)
 
-    return Combine(name="combine")
+    def call(self, local: Any, remote: Any) -> Any:
+        alpha = self.alpha()
+        return alpha * local + (1.0 - alpha) * remote
 
 
 def q15(alpha: float) -> list[int]:
@@ -35,7 +39,7 @@ def q15(alpha: float) -> list[int]:
 def logit_shift(local_scale: float, largest_remote: float, margin: float = 2.0) -> int:
     """Largest n <= 7 for which remote logits up to margin * largest_remote fit int16 at scale local_scale / 2**n.
 
-    7 is the most that an int8 difference can be shifted by within int16. Returns 0 where even n = 0 would clip.
+    Returns 0 where even that would clip.
     """
-    fits = [n for n in range(8) if margin * largest_remote <= 32767 * local_scale / 2**n]
+    fits = [n for n in range(MOST_SHIFT + 1) if margin * largest_remote <= 32767 * local_scale / 2**n]
     return max(fits, default=0)

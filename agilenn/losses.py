@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.training.backend import keras
+
+ops = keras.ops
+
 
 def skewness(importance: Any, k: int) -> Any:
     """(N,): share of importance in the first k channels."""
-    from keras import ops
-
     return ops.sum(importance[:, :k], axis=1)
 
 
 def skewness_loss(importance: Any, k: int, rho: float) -> Any:
     """(N,): max(0, rho - skewness), Eq 2."""
-    from keras import ops
-
     return ops.relu(rho - skewness(importance, k))
 
 
 def disorder_loss(importance: Any, k: int) -> Any:
     """(N,): max(0, largest importance of the other channels - smallest of the first k), Eq 1."""
-    from keras import ops
-
     return ops.relu(ops.max(importance[:, k:], axis=1) - ops.min(importance[:, :k], axis=1))
 
 
 def mean_where(values: Any, mask: Any) -> Any:
     """Mean of values (N,) over the samples whose mask (N,) is set; 0 where none is."""
-    from keras import ops
-
     mask = ops.cast(mask, values.dtype)
     return ops.sum(values * mask) / ops.maximum(ops.sum(mask), 1.0)

@@ -1,4 +1,4 @@
-"""AgileNN's four networks: feature extractor, Local NN, Remote NN, and the reference network that explains the features."""
+"""AgileNN's networks: feature extractor, Local NN, Remote NN, and the reference network that explains the features."""
 
 from __future__ import annotations
 
@@ -6,31 +6,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from agilenn.config import Settings
-from bench.training.networks import MOBILENET_V2, mobilenet, resnet8
+from bench.training.backend import keras
+from bench.training.networks import MOBILENET_V2, mobilenet, normalize, resnet8
+
+layers = keras.layers
 
 
 def extractor(frame: Sequence[int], channels: int, stride: int) -> Any:
     """Frame float (N, H, W, C) in [0, 1] -> features (N, H / stride, W / stride, channels) in [0, 6].
 
-    Two separable convolutions of 4 and `channels` outputs, as in the published scripts: 175,104 MACs for 96x96x3 at stride
-    3. (The paper's text says two convolutions of 24 channels, which would not fit its 16 ms.)
+    Two separable convolutions of 4 and `channels` outputs, as in the published scripts: 175,104 MACs for 96x96x3 at
+    stride 3. (The paper's text says two convolutions of 24 channels, which at that stride would not fit its 16 ms.)
     """
-    import keras
-    from keras import layers
-
     x = inputs = keras.Input(tuple(frame))
     for filters, step in ((4, stride), (channels, 1)):
         x = layers.DepthwiseConv2D(3, step, "same", use_bias=False, depthwise_initializer="he_normal")(x)
         x = layers.Conv2D(filters, 1, use_bias=False, kernel_initializer="he_normal")(x)
-        x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.95, epsilon=1e-3)(x))
+        x = layers.ReLU(6.0)(normalize(x))
     return keras.Model(inputs, x, name="extractor")
 
 
 def local(shape: Sequence[int], classes: int) -> Any:
     """Important features (N, H, W, k) -> logits: global average pooling and one dense layer (Sec 7)."""
-    import keras
-    from keras import layers
-
     inputs = keras.Input(tuple(shape))
     return keras.Model(inputs, layers.Dense(classes)(layers.GlobalAveragePooling2D()(inputs)), name="local")
 

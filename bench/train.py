@@ -22,8 +22,12 @@ class Train(Command):
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--method", required=True, help="agilenn, edge_only, ...")
         parser.add_argument("--dataset", required=True, help="digits, cifar10, ... or any NAME.npz in the data folder")
-        parser.add_argument("--protocol", choices=PROTOCOLS, default="paper", help="paper: enlarged frames; strong: native size")
-        parser.add_argument("--budget", choices=("quick", "full"), default="quick", help="quick: minutes; full: the paper's 200 epochs")
+        parser.add_argument(
+            "--protocol", choices=PROTOCOLS, default="paper", help="paper: enlarged frames; strong: native size"
+        )
+        parser.add_argument(
+            "--budget", choices=("quick", "full"), default="quick", help="quick: minutes; full: the paper's 200 epochs"
+        )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz")
         parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/models/METHOD/DATASET-PROTOCOL")

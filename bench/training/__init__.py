@@ -1,1 +1,4 @@
-"""Training and export, shared by all methods: data pipeline, networks, resumable fit, TFLite. TensorFlow is imported on use."""
+"""Training and export, shared by all methods: data pipeline, networks, resumable fit, TFLite.
+
+`task` and `pipeline` import no TensorFlow; the other modules do, so methods import them when training starts.
+"""

@@ -1,4 +1,7 @@
-"""The one place that imports TensorFlow, so that it starts quietly and in a repeatable state."""
+"""The one place that imports TensorFlow and Keras: `from bench.training.backend import keras, tf`.
+
+They start quietly: what C++ code writes to file descriptor 2 is shown only if the import fails.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import Any
-
-
-def tensorflow(seed: int | None = None) -> Any:
-    """The TensorFlow module, without start-up noise; with a seed, Python's, NumPy's and Keras's random state is set too."""
-    if "tensorflow" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-        with quiet():
-            import absl.logging
-            import tensorflow as tf
-
-            absl.logging.set_verbosity(absl.logging.ERROR)
-            logging.getLogger("tensorflow").setLevel(logging.ERROR)
-            tf.constant(0)  # starts the runtime, which also writes to stderr
-    import keras
-    import tensorflow as tf
-
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
-    return tf
 
 
 @contextlib.contextmanager
@@ -47,3 +29,17 @@ def quiet() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+with quiet():
+    import absl.logging
+    import keras
+    import tensorflow as tf
+
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    tf.constant(0)  # starts the runtime, which writes once more
+
+__all__ = ["keras", "quiet", "tf"]

@@ -1,6 +1,6 @@
 """Networks that several methods share, as Keras functional models. Every layer exports to int8 and float TFLite.
 
-Source: MobileNetV2 (Sandler et al. 2018, Table 2); ResNet8 (the small CIFAR network of MLPerf Tiny, without its last stage).
+Sources: MobileNetV2 (Sandler et al. 2018, Table 2); ResNet8, the small CIFAR network of MLPerf Tiny.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.training.backend import keras
+
+layers = keras.layers
 Stage = tuple[int, int, int, int]  # expansion t, channels c, blocks n, stride of the first block s
 MOBILENET_V2: tuple[Stage, ...] = (
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
@@ -15,43 +18,41 @@ MOBILENET_V2: tuple[Stage, ...] = (
 
 
 def channels(base: int, width: float) -> int:
-    """`base` channels times the width multiplier, rounded to a multiple of 8 and never below 90 % (MobileNetV2's rule)."""
+    """`base` channels times the width multiplier: a multiple of 8, at least 90 % of it (MobileNetV2's rule)."""
     wanted = base * width
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
+def normalize(x: Any) -> Any:
+    """Batch normalization that converter and compiler fold into the layer before."""
+    return layers.BatchNormalization(momentum=0.95, epsilon=1e-3)(x)
+
+
 def conv(x: Any, filters: int, size: int = 1, stride: int = 1, activation: bool = True) -> Any:
     """Convolution without bias, batch norm, ReLU6 on (N, H, W, C)."""
-    from keras import layers
-
     x = layers.Conv2D(filters, size, stride, "same", use_bias=False, kernel_initializer="he_normal")(x)
-    x = layers.BatchNormalization(momentum=0.95, epsilon=1e-3)(x)
+    x = normalize(x)
     return layers.ReLU(6.0)(x) if activation else x
 
 
 def inverted_residual(x: Any, expansion: int, filters: int, stride: int) -> Any:
     """MobileNetV2's block: 1x1 expand, 3x3 depthwise, 1x1 project, and the shortcut where shapes agree."""
-    from keras import layers
-
     y = conv(x, x.shape[-1] * expansion) if expansion > 1 else x
     y = layers.DepthwiseConv2D(3, stride, "same", use_bias=False)(y)
-    y = layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.95, epsilon=1e-3)(y))
+    y = layers.ReLU(6.0)(normalize(y))
     y = conv(y, filters, activation=False)
     return layers.Add()([x, y]) if stride == 1 and x.shape[-1] == filters else y
 
 
 def mobilenet(
-    shape: Sequence[int], classes: int, width: float, stages: Sequence[Stage] = MOBILENET_V2, head: int = 1280, stem_stride: int = 0
+    shape: Sequence[int], classes: int, width: float, stages: Sequence[Stage], head: int, stem_stride: int = 0
 ) -> Any:
     """MobileNetV2 on float (N, *shape) -> logits (N, classes).
 
     stem_stride = 0: without its first convolution (AgileNN's Remote NN, Sec 7); else with a 3x3 stem of that stride.
     head: channels of the last 1x1 convolution at width 1.
     """
-    import keras
-    from keras import layers
-
     x = inputs = keras.Input(tuple(shape))
     if stem_stride:
         x = conv(x, channels(32, width), 3, stem_stride)
@@ -63,15 +64,15 @@ def mobilenet(
 
 
 def resnet8(shape: Sequence[int], classes: int, width: int = 32, stride: int = 1) -> Any:
-    """First convolution of `stride`, then three residual blocks (strides 1, 2, 2; width, 2 width, 2 width): (N, *shape) -> logits."""
-    import keras
-    from keras import layers
+    """A 3x3 convolution of `stride`, then three residual blocks: float (N, *shape) -> logits (N, classes).
 
+    The blocks have strides 1, 2, 2 and `width`, 2 `width`, 2 `width` channels.
+    """
     inputs = keras.Input(tuple(shape))
     x = conv(inputs, width, 3, stride)
     for filters, step in ((width, 1), (2 * width, 2), (2 * width, 2)):
         y = conv(conv(x, filters, 3, step), filters, 3, activation=False)
-        if step > 1 or x.shape[-1] != filters:
+        if step > 1:
             x = conv(x, filters, 1, step, activation=False)
         x = layers.ReLU(6.0)(layers.Add()([x, y]))
     return keras.Model(inputs, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)))

@@ -1,6 +1,6 @@
-"""Batches of camera frames for training: augmented at the data set's native size, then resized exactly as on the device.
+"""Batches of camera frames: augmented at the data set's native size, then resized exactly as for the device.
 
-A batch is a function of (seed, epoch, number) alone, so that a resumed run sees the same images as an uninterrupted one.
+A batch is a function of (seed, epoch, number) alone: a resumed run sees the same images as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ MIRRORED = frozenset({"cifar10", "cifar100", "imagenet200"})  # sets whose class
 
 
 def augment(images: np.ndarray, rng: np.random.Generator, flip: bool) -> np.ndarray:
-    """uint8 (N, H, W, C): zero padding of H / 8 on each side, random crop back to (H, W), and a flip of half of them."""
+    """uint8 (N, H, W, C): zero padding of H / 8 on each side, random crop to (H, W), and a flip of about half."""
     count, height, width, _ = images.shape
     pad = height // 8
     padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), (1, 2))  # (N, rows, columns, C, H, W)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
     rows, columns = rng.integers(0, 2 * pad + 1, (2, count))
     out = windows[np.arange(count), rows, columns].transpose(0, 2, 3, 1)
-    flipped = rng.random(count) < 0.5 if flip else np.zeros(count, bool)
-    return np.where(flipped[:, None, None, None], out[:, :, ::-1], out)
+    flipped = np.logical_and(rng.random(count) < 0.5, flip)
+    return np.where(flipped.reshape(-1, 1, 1, 1), out[:, :, ::-1], out)
 
 
 class Batches:
-    """Training batches of one data set, epoch by epoch. (float32 frames / 255 (B, *shape), int64 labels (B,))."""
+    """Training batches of one data set, epoch by epoch."""
 
     def __init__(self, data: datasets.Dataset, shape: tuple[int, int, int], batch: int, seed: int) -> None:
         self.data, self.shape, self.batch, self.seed = data, shape, batch, seed
 
     def __len__(self) -> int:
-        return max(1, len(self.data.y_train) // self.batch)
+        return len(self.data.y_train) // self.batch
 
     def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of epoch `number`, in order; what is left after the last whole batch is dropped."""
+        """(float32 frames in [0, 1] (B, *shape), int64 labels (B,)) in order; the last, partial batch is left out."""
         order = np.random.default_rng((self.seed, number)).permutation(len(self.data.y_train))
         for i in range(len(self)):
             rows = order[i * self.batch : (i + 1) * self.batch]
@@ -48,4 +48,3 @@ class Batches:
 def unit(frames: np.ndarray) -> np.ndarray:
     """uint8 frames -> float32 in [0, 1]: the device's input quantization (scale 1/255)."""
     return frames.astype(np.float32) / np.float32(255)
-

@@ -1,13 +1,14 @@
-"""What every training starts from: images to train on, the camera's frame, and the settings that name its checkpoints."""
+"""What every training starts from: images, the camera's frame, and the settings that name its checkpoints."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench import datasets
+from bench import datasets, provenance
 from bench.errors import DataError
 from bench.method import Request
 from bench.training import pipeline
@@ -15,7 +16,7 @@ from bench.training import pipeline
 
 @dataclass(frozen=True)
 class Task:
-    """data: the images; frame: (H, W, C) on the device; stride: frame size over native size (the first layer's stride)."""
+    """data: the images; frame: (H, W, C) on the device; stride: of the first layer, frame size over native size."""
 
     request: Request
     data: datasets.Dataset
@@ -47,6 +48,20 @@ class Task:
             "step": step, "dataset": self.data.name, "images": self.data.fingerprint, "frame": list(self.frame),
             "seed": self.request.seed, **settings,
         }  # fmt: skip
+
+    def record(self, history: Sequence[dict[str, float]]) -> dict[str, Any]:
+        """How a model was made, as plain JSON: seed, data, epochs, minutes, validation curve, versions."""
+        return {
+            "seed": self.request.seed,
+            "budget": self.request.budget,
+            "data": {"origin": self.data.origin, "note": self.data.note, "fingerprint": self.data.fingerprint},
+            "images": {"train": len(self.data.y_train), "validation": len(self.data.y_val)},
+            "epochs": len(history),
+            "minutes": round(sum(epoch["seconds"] for epoch in history) / 60, 2),
+            "curve": [round(epoch["val_accuracy"], 4) for epoch in history],
+            "versions": provenance.versions(),
+            "commit": provenance.git_commit(),
+        }
 
 
 def open_task(request: Request) -> Task:

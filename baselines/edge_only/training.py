@@ -1,0 +1,63 @@
+"""Edge-only's one network, on the server: training and export."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from baselines.edge_only.method import Settings
+from bench.method import Deployment, Server, Stage
+from bench.training import export
+from bench.training.backend import keras
+from bench.training.checkpoint import folder
+from bench.training.fit import Schedule, fit, predict
+from bench.training.networks import MOBILENET_V2, mobilenet
+from bench.training.task import Task
+
+BITS = 8  # a symbol is a byte of the frame
+
+
+def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
+    """MobileNetV2 whose 3x3 stem has stride 3 on 96x96 frames (1 at native size), at its best epoch; and its record."""
+    keras.utils.set_random_seed(task.request.seed)
+    stages = MOBILENET_V2[: settings.stages]
+    model = mobilenet(task.frame, task.classes, settings.width, stages, settings.head, stem_stride=task.stride)
+    batches = task.batches(settings.batch)
+    schedule = Schedule(settings.epochs, settings.batch, settings.rate)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
+    path = folder(task.key("edge_only", **dataclasses.asdict(settings)))
+    history = fit(model, batches, task.validation(), schedule, path, fresh=task.request.fresh)
+    return model, {**task.record(history), "settings": dataclasses.asdict(settings)}
+
+
+def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str) -> Deployment:
+    """Writes the server network to request.out, then deployment.json: code, send, receive, take the logits as they are.
+
+    logit_scale leaves a factor of 2 above the largest logit of the calibration images within int16.
+    """
+    request, out = task.request, task.request.out
+    out.mkdir(parents=True, exist_ok=True)
+    export.server(model, task.frame, out / "server.tflite")
+    largest = float(np.abs(predict(model, task.calibration(export.CALIBRATION))).max())
+    frames, labels = task.validation()
+    accuracy = float((predict(model, frames).argmax(axis=1) == labels).mean())
+    stages = (
+        Stage("code", ("frame",), ("payload",), {"coder": "lzw", "bits": BITS}),
+        Stage("send", ("payload",)),
+        Stage("receive", (), ("remote",)),
+        Stage("combine", ("remote",), ("scores",), {"weights": [32768], "shifts": [0], "zeros": [0]}),
+    )
+    server = Server(
+        model="server.tflite", shape=task.frame, values=tuple(i / 255 for i in range(256)), planar=False,
+        logit_scale=2 * largest / 32767, coder="lzw", bits=BITS,
+    )  # fmt: skip
+    training = {**record, "validation": {"accuracy": round(100 * accuracy, 2), "images": len(labels)}}
+    deployment = Deployment(
+        name, request.dataset, request.protocol, task.frame, task.classes, stages, server, training, out
+    )
+    deployment.save()
+    return deployment

@@ -1,0 +1,89 @@
+"""What a training keeps on disk: weights of its last and of its best epoch, and the history. No pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import provenance
+from bench.errors import DataError
+
+FORMAT = 1  # raise it when old checkpoints no longer mean the same
+
+
+def folder(settings: Mapping[str, Any]) -> Path:
+    """Where a training with exactly these settings keeps its checkpoints: in the user's cache, made if missing."""
+    text = json.dumps({"format": FORMAT, **settings}, sort_keys=True, default=str)
+    path = provenance.cache("trainings", provenance.text_hash(text)[:16])
+    path.mkdir(parents=True, exist_ok=True)
+    write(path / "settings.json", text)
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file under a temporary name, then renames it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+class Checkpoint:
+    """state.json names the best epoch and holds the metrics of every finished one; epochN.weights.h5 lie beside it.
+
+    Weights files hold the optimizer's state, too. A kill at any time leaves the last finished epoch whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads what is there. Raises DataError for a damaged state."""
+        self.path = path
+        self.history: list[dict[str, float]] = []
+        self.best = 0  # epochs count from 1
+        file = path / "state.json"
+        if not file.is_file():
+            return
+        try:
+            raw = json.loads(file.read_text())
+            self.history, self.best = list(raw["history"]), int(raw["best"])
+            if not (self.weights(self.epochs).is_file() and self.weights(self.best).is_file()):
+                raise ValueError("a weights file is gone")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{file}: damaged checkpoint ({error})", do="train again with --fresh") from None
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
+
+    def weights(self, epoch: int) -> Path:
+        return self.path / f"epoch{epoch}.weights.h5"
+
+    def save(self, model: Any, metrics: Mapping[str, float], monitor: str) -> None:
+        """One more finished epoch. monitor: the metric that decides which is best (lowest for a loss, else highest)."""
+        self.history.append({name: float(value) for name, value in metrics.items()})
+        partial = self.path / "partial.weights.h5"
+        model.save_weights(partial)
+        partial.replace(self.weights(self.epochs))
+        sign = 1 if monitor.endswith("loss") else -1
+        if not self.best or sign * self.history[-1][monitor] <= sign * self.history[self.best - 1][monitor]:
+            self.best = self.epochs
+        write(self.path / "state.json", json.dumps({"best": self.best, "history": self.history}, indent=1))
+        for old in self.path.glob("epoch*.weights.h5"):
+            if old not in (self.weights(self.epochs), self.weights(self.best)):
+                old.unlink()
+
+    def load(self, model: Any, epoch: int) -> None:
+        """Weights and optimizer state of an epoch. Raises DataError for a damaged file or another network."""
+        file = self.weights(epoch)
+        model.optimizer.build(model.trainable_variables)
+        try:
+            model.load_weights(file)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0][:120]
+            raise DataError(f"{file}: damaged checkpoint ({reason})", do="train again with --fresh") from None
+
+    def clear(self) -> None:
+        """Forgets everything (--fresh)."""
+        for file in (self.path / "state.json", *self.path.glob("*.weights.h5")):
+            file.unlink(missing_ok=True)
+        self.history, self.best = [], 0
