@@ -20,8 +20,9 @@ uint32_t stack_high_water(void); /* most bytes ever in use */
 /* uart.c: USART1 by DMA; the speed does not depend on the processor's clock */
 #define UART_BAUD 1000000u
 void uart_start(void);
-int uart_read(void);                                  /* the next byte, or -1 */
-void uart_wait(void);                                 /* until the last write is out */
+uint32_t uart_peek(const uint8_t **bytes);             /* how many received bytes lie there; 0 if none has come */
+void uart_take(uint32_t count);                        /* done with so many of them */
+void uart_wait(void);                                  /* until the last write is out */
 void uart_write(const uint8_t *bytes, uint32_t count); /* count <= 65535; the bytes must stay until uart_wait */
 
 /* frame.c */

@@ -29,16 +29,14 @@ void uart_start(void) {
     USART1_CR1 = 1u << 3 | 1u << 2 | 1u;       /* transmitter, receiver, on */
 }
 
-int uart_read(void) {
-    if (taken == seen) {
+uint32_t uart_peek(const uint8_t **bytes) {
+    if (taken == seen)
         seen = (RING - DMA2_STREAM2->NDTR) % RING;
-        if (taken == seen)
-            return -1;
-    }
-    const uint8_t byte = ring[taken];
-    taken = (taken + 1) % RING;
-    return byte;
+    *bytes = ring + taken;
+    return (seen >= taken ? seen : RING) - taken;
 }
+
+void uart_take(uint32_t count) { taken = (taken + count) % RING; }
 
 void uart_wait(void) {
     while (DMA2_STREAM7->CR & 1u) /* the stream switches itself off after its last byte */
