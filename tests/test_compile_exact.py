@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tflite_builder import reference
 
-BATCH = 40  # models per C compilation
+BATCH = 30  # models per C compilation
 STRATEGIES = {
     "conv2d": models.convs(),
     "depthwise": models.convs(depthwise=True),

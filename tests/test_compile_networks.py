@@ -24,17 +24,23 @@ def shape_of(data: bytes, tmp_path) -> tuple[int, ...]:
     return compile_net(path, "s").inputs[0].shape
 
 
-@pytest.mark.parametrize("name", [*FILES, *(f"chain {c}" for c in CHAINS)])
 @pytest.mark.parametrize("uint8_input", [False, True])
-def test_network_equals_the_reference(name, uint8_input, tmp_path):
-    data = (GOLDEN / f"{name}.tflite").read_bytes() if name in FILES else CHAINS[name.split()[1]]()
+@pytest.mark.parametrize("name", FILES)
+def test_converted_network_equals_the_reference(name, uint8_input, tmp_path):
+    equals_the_reference((GOLDEN / f"{name}.tflite").read_bytes(), uint8_input, tmp_path, frames=3)
+
+
+@pytest.mark.parametrize(("name", "uint8_input"), [("extractor", True), ("separable", False), ("resnet8", False)])
+def test_chain_of_layers_equals_the_reference(name, uint8_input, tmp_path):
+    equals_the_reference(CHAINS[name](), uint8_input, tmp_path, frames=1)
+
+
+def equals_the_reference(data: bytes, uint8_input: bool, tmp_path, frames: int) -> None:
     shape, rng = shape_of(data, tmp_path), np.random.default_rng(3)
-    frames = [rng.integers(0, 256, shape).astype(np.uint8) for _ in range(3 if name in FILES else 1)]
-    signed = [(f ^ 0x80).view(np.int8) for f in frames]
-    got = host_net.run(
-        [data] * len(frames), [[f if uint8_input else s] for f, s in zip(frames, signed, strict=True)], uint8_input
-    )
-    for values, outputs in zip(signed, got, strict=True):
+    images = [rng.integers(0, 256, shape).astype(np.uint8) for _ in range(frames)]
+    signed = [(f ^ 0x80).view(np.int8) for f in images]
+    inputs = [[f if uint8_input else s] for f, s in zip(images, signed, strict=True)]
+    for values, outputs in zip(signed, host_net.run([data] * frames, inputs, uint8_input), strict=True):
         (expected,) = reference(data, values)
         assert len(np.unique(expected)) > 2, "the test's network says nothing"
         assert np.array_equal(expected, outputs[0])

@@ -1,7 +1,7 @@
 """Static memory plan: buffers that are never needed at the same time share addresses.
 
-Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020): the largest buffer
-first, each at the lowest address where it meets no buffer that lives at the same time.
+Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020): the largest
+buffer first, each at the lowest address where it meets no buffer that lives at the same time.
 """
 
 from __future__ import annotations
