@@ -51,7 +51,9 @@ __attribute__((used)) void start(void) {
     BKPT;
     for (;;) ;
 }
-__attribute__((used, naked)) void Reset_Handler(void) { __asm volatile("ldr r0, =_stack\n mov sp, r0\n b start\n .ltorg"); }
+__attribute__((used, naked)) void Reset_Handler(void) {
+    __asm volatile("ldr r0, =_stack\n mov sp, r0\n b start\n .ltorg");
+}
 #ifndef VECTORS
 #define VECTORS &_stack, (void *)Reset_Handler
 #endif
@@ -71,8 +73,24 @@ def build(source: str, *flags: str, home: str = "FLASH") -> Path:
     code, layout, partial = stem.with_suffix(".c"), stem.with_suffix(".ld"), stem.with_suffix(".partial")
     code.write_text(text)
     layout.write_text(script)
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16sp"]
-    command += ["-O2", "-ffreestanding", "-fno-builtin", "-fomit-frame-pointer", "-nostdlib", *flags, "-Wl,-e,Reset_Handler"]
+    command = [
+        sys.executable,
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        "thumb-freestanding-eabihf",
+        "-mcpu=cortex_m7+fp_armv8d16sp",
+    ]
+    command += [
+        "-O2",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-fomit-frame-pointer",
+        "-nostdlib",
+        *flags,
+        "-Wl,-e,Reset_Handler",
+    ]
     command += ["-Wl,-z,max-page-size=4", "-Wl,-T," + str(layout), "-o", str(partial), str(code)]
     try:
         result = subprocess.run(command, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Loading: every ELF that cannot run on the chip is refused with one clear message; RAM-only programs are found and run."""
+"""Loading: an ELF that cannot run on the chip is refused with one clear message; RAM-only programs run."""
 
 from __future__ import annotations
 

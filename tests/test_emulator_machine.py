@@ -39,7 +39,7 @@ def test_stray_accesses_fault_with_place(body: str, words: list[str]) -> None:
 
 def test_the_faulting_instruction_is_named_inside_its_block() -> None:
     elf = build(
-        '__attribute__((naked)) int main(void) { __asm volatile("movs r0, #0\\n movs r1, #0\\n nop\\n mov r2, #0x30000000\\n'
+        '__attribute__((naked)) int main(void) { __asm volatile("movs r0, #0\\n nop\\n mov r2, #0x30000000\\n'
         ' .global culprit\\n culprit: ldr r3, [r2, #4]\\n bx lr"); }'
     )
     board = machine(elf)
@@ -75,7 +75,8 @@ def test_clock_setup_reads_back() -> None:
         REG(0x40007000) |= 1u << 17; while (!(REG(0x40007004) >> 17 & 1)) ;
         REG(0x40023808) = 5u << 10 | 4u << 13; REG(0x40023808) |= 2; while ((REG(0x40023808) & 12) != 8) ;
         REG(0x40023890) = 2; result[0] = REG(0x40023890); result[1] = REG(0xE000ED00);
-        *(volatile uint16_t *)0x40013002 = 0x1234; result[2] = REG(0x40013000); result[3] = *(volatile uint8_t *)0x40013003;
+        *(volatile uint16_t *)0x40013002 = 0x1234; result[2] = REG(0x40013000);
+        result[3] = *(volatile uint8_t *)0x40013003;
         return 0;
     }"""
     board = machine(build(source))
@@ -141,3 +142,16 @@ def test_two_runs_cost_the_same_and_slices_change_nothing() -> None:
         pass
     assert first.cycles == second.cycles == sliced.cycles > first.instructions / 2
     assert first.instructions == second.instructions == sliced.instructions
+
+
+def test_the_cycle_counter_is_exact_inside_a_block() -> None:
+    source = """
+    ITCM __attribute__((naked)) static void f(volatile uint32_t *out) { __asm volatile(
+        "push {r4-r6, lr}\\n ldr r1, =0xE0001004\\n .balign 8\\n nop\\n nop\\n"
+        "ldr r2, [r1]\\n .rept 20\\n add r6, r6, #1\\n .endr\\n"
+        "ldr r3, [r1]\\n .rept 10\\n add r6, r6, #1\\n .endr\\n ldr r4, [r1]\\n"
+        "subs r5, r3, r2\\n str r5, [r0]\\n subs r5, r4, r3\\n str r5, [r0, #4]\\n pop {r4-r6, pc}\\n .ltorg"); }
+    int main(void) { f(result); f(result); return 0; }"""
+    board = machine(build(source))
+    board.run()
+    assert results(board, 2) == [pytest.approx(20, abs=1), pytest.approx(10, abs=1)]

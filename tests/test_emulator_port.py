@@ -20,7 +20,9 @@ UART = """
 #define U 0x40011000u
 static void uart(uint32_t cr3) { REG(U + 8) = cr3; REG(U) = 0xD; }
 """
-BY_REGISTER = UART + """
+BY_REGISTER = (
+    UART
+    + """
 int main(void) {
     uart(0);
     for (;;) {
@@ -30,7 +32,10 @@ int main(void) {
         REG(U + 0x28) = c ^ 0x55;
     }
 }"""
-BY_DMA = UART + """
+)
+BY_DMA = (
+    UART
+    + """
 #define RX 0x40026440u /* stream 2 */
 #define TX 0x400264B8u /* stream 7 */
 #ifndef RING
@@ -44,7 +49,8 @@ static void send(uint32_t n) {
 }
 int main(void) { /* answers every line: its bytes reversed, then a newline */
     uart(0xC0);
-    REG(RX + 4) = RING; REG(RX + 8) = U + 0x24; REG(RX + 12) = (uint32_t)ring; REG(RX) = 4u << 25 | 1u << 10 | 1u << 8 | 1;
+    REG(RX + 4) = RING; REG(RX + 8) = U + 0x24; REG(RX + 12) = (uint32_t)ring;
+    REG(RX) = 4u << 25 | 1u << 10 | 1u << 8 | 1;
     uint32_t tail = 0, n = 0;
     for (;;) {
         uint32_t head;
@@ -68,6 +74,7 @@ int main(void) { /* answers every line: its bytes reversed, then a newline */
         }
     }
 }"""
+)
 
 
 def url(elf: Path, more: str = "") -> str:
@@ -95,7 +102,9 @@ def test_echo_by_registers() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.binary(max_size=700).map(lambda b: b.replace(b"\n", b"")), min_size=1, max_size=4), st.integers(1, 300))
+@given(
+    st.lists(st.binary(max_size=700).map(lambda b: b.replace(b"\n", b"")), min_size=1, max_size=4), st.integers(1, 300)
+)
 def test_echo_by_dma_in_any_pieces(dma: handler.Serial, lines: list[bytes], piece: int) -> None:
     sent = b"".join(line + b"\n" for line in lines)
     for start in range(0, len(sent), piece):
@@ -174,5 +183,8 @@ def test_bad_urls(address: str, error: type[Exception]) -> None:
     ],
 )
 def test_a_firmware_that_cannot_answer(body: str, more: str, words: str) -> None:
-    with handler.Serial(url(build(f"int main(void) {{ {body} return 0; }}"), more), timeout=1) as port, pytest.raises(BoardError, match=words):
+    with (
+        handler.Serial(url(build(f"int main(void) {{ {body} return 0; }}"), more), timeout=1) as port,
+        pytest.raises(BoardError, match=words),
+    ):
         port.read(1)

@@ -22,13 +22,23 @@ class BoardRun(Command):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        run = actions.add_parser("run", help="run an ELF file until BKPT, exit, fault, limit or an endless loop", allow_abbrev=False)
+        run = actions.add_parser(
+            "run", help="run an ELF file until BKPT, exit, fault, limit or an endless loop", allow_abbrev=False
+        )
         run.add_argument("elf", type=Path, metavar="FILE.elf")
         run.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-        run.add_argument("--limit", type=_count, metavar="INSTRUCTIONS", help="stop after about so many (1e9 and 1_000_000 work too)")
-        run.add_argument("--assumption", default="default", help="dual issue: default, no_mac_then_load or no_dual_issue")
-        bench = actions.add_parser("bench", help="measure the emulator's own speed into results/benchmarks/emulator.csv")
-        bench.add_argument("--out", type=Path, default=Path("results"), help="folder whose benchmarks/emulator.csv is written")
+        run.add_argument(
+            "--limit", type=_count, metavar="INSTRUCTIONS", help="stop after about so many (1e9 and 1_000_000 work too)"
+        )
+        run.add_argument(
+            "--assumption", default="default", help="dual issue: default, no_mac_then_load or no_dual_issue"
+        )
+        bench = actions.add_parser(
+            "bench", help="measure the emulator's own speed into results/benchmarks/emulator.csv"
+        )
+        bench.add_argument(
+            "--out", type=Path, default=Path("results"), help="folder whose benchmarks/emulator.csv is written"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         if args.action == "bench":
@@ -59,7 +69,10 @@ def _run(args: argparse.Namespace) -> int:
     if machine.semihosting.output:
         sys.stderr.write(machine.semihosting.output.decode(errors="replace"))
     if args.json:
-        table = [{"symbol": r.symbol, "cycles": r.cycles, "instructions": r.instructions, "share": round(r.share, 6)} for r in rows]
+        table = [
+            {"symbol": r.symbol, "cycles": r.cycles, "instructions": r.instructions, "share": round(r.share, 6)}
+            for r in rows
+        ]
         print(json.dumps(result | {"profile": table}))
     else:
         for name, value in result.items():
@@ -68,7 +81,9 @@ def _run(args: argparse.Namespace) -> int:
         for row in rows[:SHOWN]:
             print(f"{row.cycles:12d} {100 * row.share:5.1f}%  {row.symbol}")
     if stop.reason is Reason.FAULT:
-        raise BoardError(f"{args.elf}: {stop.detail}", do="the program's own mistake, or a part of the chip that is not emulated")
+        raise BoardError(
+            f"{args.elf}: {stop.detail}", do="the program's own mistake, or a part of the chip that is not emulated"
+        )
     return 0
 
 

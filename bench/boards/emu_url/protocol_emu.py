@@ -1,7 +1,7 @@
 """emu://stm32f746?elf=PATH[&assumption=NAME][&max_instructions=N]: the emulated board as a pyserial port.
 
-The board runs only while the host waits for bytes, in virtual time: its time-out is counted in processor cycles, and a read that
-cannot be satisfied returns at once when the firmware waits for input. Nothing depends on the speed of the host.
+The board runs only while the host waits for bytes, in virtual time: its time-out is counted in processor cycles, and a
+read that cannot be satisfied returns at once when the firmware waits for input. Nothing depends on the host's speed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from serial.serialutil import PortNotOpenError, SerialBase, to_bytes
+from serial.serialutil import PortNotOpenError, SerialBase, to_bytes  # type: ignore[attr-defined]
 
 from bench.boards.emulator.image import Image
 from bench.boards.emulator.machine import Machine
@@ -60,8 +60,8 @@ class Serial(SerialBase):
         line = self._machine().usart.outgoing
         deadline = None
         while len(line) < size and not self._waits:
-            if self._timeout is not None:
-                deadline = deadline or self.machine.cycles + int(self._timeout * self.machine.rcc.hclk_hz())
+            if self.timeout is not None:
+                deadline = deadline or self.machine.cycles + int(self.timeout * self.machine.rcc.hclk_hz())
                 if self.machine.cycles > deadline:
                     break
             self._run()
@@ -86,8 +86,7 @@ class Serial(SerialBase):
                 raise BoardError(f"the firmware ran past max_instructions={self._limit}", do="look for an endless loop")
             endless = machine.timing.endless
             if endless is not None and not machine.usart.outgoing:
-                where = f"{endless:#010x} ({machine.image.symbols.describe(endless)})"
-                raise BoardError(f"the firmware hangs in an empty loop at {where}")
+                raise BoardError(f"the firmware hangs in an empty loop at {machine.image.symbols.place(endless)}")
         elif stop.reason in (Reason.IDLE, Reason.WFI):
             self._waits = True
         elif stop.reason is Reason.FAULT:

@@ -1,1 +1,1 @@
-"""An STM32F746 in software: instructions by unicorn, peripherals in Python, cycles by a Cortex-M7 timing model (README.md)."""
+"""An STM32F746 in software: instructions by unicorn, registers in Python, cycles by a timing model."""

@@ -1,4 +1,4 @@
-"""RCC, PWR and the flash interface: every clock source that firmware switches on is ready at once (RM0385 chapters 3 to 5)."""
+"""RCC, PWR and the flash interface: what firmware switches on is ready at once (RM0385 chapters 3 to 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processor's own registers: system control space, SysTick and the DWT cycle counter (ARMv7-M manual, chapters B3 and C1)."""
+"""The processor's own registers: system control, SysTick, DWT cycle counter (ARMv7-M manual, chapters B3 and C1)."""
 
 from __future__ import annotations
 
@@ -76,11 +76,12 @@ class SystemControl(Peripheral):
 class Dwt(Peripheral):
     """The cycle counter. As on every Cortex-M7 it counts only after TRCENA, the lock-access word and CYCCNTENA."""
 
+    ADDRESS = 0xE0001000
     CTRL, CYCCNT, LAR, LSR = 0x000, 0x004, 0xFB0, 0xFB4
     UNLOCK = 0xC5ACCE55
 
     def __init__(self, cycles: Cycles, system: SystemControl) -> None:
-        super().__init__(0xE0001000, 0x1000)
+        super().__init__(self.ADDRESS, 0x1000)
         self._cycles, self._system = cycles, system
         self._locked, self._held, self._started = True, 0, 0
         self.values[self.CTRL] = 0x40000000  # four comparators

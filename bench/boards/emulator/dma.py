@@ -1,4 +1,4 @@
-"""A DMA controller that serves USARTs and copies memory: whole blocks at once, flags as on the chip (RM0385 chapter 8)."""
+"""A DMA controller for USARTs and memory: whole blocks at once, flags as on the chip (RM0385 chapter 8)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ class Request:
 
 
 class Dma(Peripheral):
-    """Eight streams. A receiving stream takes bytes only when firmware looks (NDTR, flags, USART status), and never more
-    than its buffer holds until `drained()` says that the firmware has caught up, so the ring cannot overrun in virtual time."""
+    """Eight streams.
+
+    A receiving stream takes bytes only when firmware looks (NDTR, flags, USART status), and never more than its buffer
+    holds until `drained()` says that the firmware has caught up: the ring cannot overrun in virtual time.
+    """
 
     LISR, HISR, LIFCR, HIFCR = 0x00, 0x04, 0x08, 0x0C
     CR, NDTR, PAR, M0AR = 0x00, 0x04, 0x08, 0x0C  # within a stream
@@ -87,7 +90,9 @@ class Dma(Peripheral):
     def _stream_of(self, request: Request) -> bool:
         """Whether firmware has set up this request completely: stream, channel, direction, address, USART enables."""
         control, usart = self._get(request.stream, self.CR), request.usart
-        register, enable, direction = (usart.RDR, usart.DMA_RECEIVE, 0) if request.receives else (usart.TDR, usart.DMA_SEND, 1 << 6)
+        register, enable, direction = (
+            (usart.RDR, usart.DMA_RECEIVE, 0) if request.receives else (usart.TDR, usart.DMA_SEND, 1 << 6)
+        )
         return (
             bool(control & self.ENABLE)
             and control >> 25 & 7 == request.channel

@@ -47,6 +47,10 @@ class Symbols:
         start, size, name = self._entries[index]
         return name if (address < start + size if size else region_of(start) is region_of(address)) else "?"
 
+    def place(self, address: int) -> str:
+        """Address and name, for messages."""
+        return f"{address:#010x} ({self.describe(address)})"
+
     def describe(self, address: int) -> str:
         """ "name+0x12" for messages, or "no symbol"."""
         name = self.at(address)
@@ -78,12 +82,14 @@ class Image:
                 places = _vector_sections(elf)
                 hint = int(elf.header["e_entry"])
         except OSError as error:
-            raise BoardError(f"{path}: cannot read the firmware ({error.strerror})", do="give the path of an ELF file") from None
+            raise BoardError(f"{path}: cannot read the firmware ({error.strerror})", do="name an ELF file") from None
         except BoardError:
             raise
         except (ELFError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
             raise BoardError(
-                f"{path}: not a complete ELF file ({error})", expected="a linked program for ARM Cortex-M", do="build it again"
+                f"{path}: not a complete ELF file ({error})",
+                expected="a linked program for ARM Cortex-M",
+                do="build it again",
             ) from None
         vectors, stack, entry = _vectors(path, segments, places, hint)
         return cls(path, segments, symbols, vectors, stack, entry)
@@ -94,7 +100,9 @@ def _check_machine(path: Path, elf: ELFFile) -> None:
     if elf.elfclass != 32 or elf.header["e_machine"] != "EM_ARM" or not elf.little_endian:
         raise BoardError(f"{path}: built for another processor", expected="32-bit EM_ARM little-endian", got=got)
     if elf.header["e_type"] != "ET_EXEC":
-        raise BoardError(f"{path}: not a linked program", expected="ET_EXEC", got=elf.header["e_type"], do="link it first")
+        raise BoardError(
+            f"{path}: not a linked program", expected="ET_EXEC", got=elf.header["e_type"], do="link it first"
+        )
 
 
 def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
@@ -104,12 +112,14 @@ def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
             continue
         segment = Segment(header["p_paddr"], header.data(), bool(header["p_flags"] & 1))
         if len(segment.data) != header["p_filesz"]:
-            raise BoardError(f"{path}: truncated", expected=f"{header['p_filesz']} bytes at {segment.address:#010x}", got=len(segment.data))
+            raise BoardError(f"{path}: truncated", expected=f"{header['p_filesz']} bytes", got=len(segment.data))
         region = region_of(segment.address)
         if region is None or segment.end > region.end:
             where = f"{segment.address:#010x}..{segment.end:#010x}"
             over = f" ({segment.end - region.end} bytes past the end of {region.name})" if region else ""
-            raise BoardError(f"{path}: does not fit the STM32F746's memory", expected="flash 1 MB or RAM", got=where + over)
+            raise BoardError(
+                f"{path}: does not fit the STM32F746's memory", expected="flash 1 MB or RAM", got=where + over
+            )
         found.append(segment)
     if not found:
         raise BoardError(f"{path}: nothing to load", expected="at least one load segment", do="link the program")
@@ -142,13 +152,14 @@ def _vector_sections(elf: ELFFile) -> list[int]:
     for section in elf.iter_sections():
         if section.name in VECTOR_SECTIONS and section["sh_size"] >= 8:
             for header in elf.iter_segments():
-                if header["p_type"] == "PT_LOAD" and header["p_vaddr"] <= section["sh_addr"] < header["p_vaddr"] + header["p_filesz"]:
-                    places.append(section["sh_addr"] - header["p_vaddr"] + header["p_paddr"])
+                offset = section["sh_addr"] - header["p_vaddr"]
+                if header["p_type"] == "PT_LOAD" and 0 <= offset < header["p_filesz"]:
+                    places.append(header["p_paddr"] + offset)
     return places
 
 
 def _vectors(path: Path, segments: tuple[Segment, ...], places: list[int], hint: int) -> tuple[int, int, int]:
-    """(address, initial stack pointer, reset handler); where several look right, the one whose reset handler is the ELF's entry."""
+    """(address, initial stack pointer, reset handler); if several look right, the one with the ELF's entry."""
     candidates = [*places, FLASH.start, FLASH_ITCM.start, *(segment.address for segment in segments)]
     valid = []
     for address in dict.fromkeys(candidates):
@@ -162,7 +173,7 @@ def _vectors(path: Path, segments: tuple[Segment, ...], places: list[int], hint:
     if not valid:
         raise BoardError(
             f"{path}: no vector table",
-            expected=f"initial stack pointer and reset handler at {FLASH.start:#010x}, in {VECTOR_SECTIONS[0]} or where a segment starts",
+            expected=f"stack pointer and reset handler at {FLASH.start:#010x}, in .isr_vector or at a segment's start",
             do="place the vector table (KEEP) first in flash",
         )
     return next((v for v in valid if v[2] | 1 == hint | 1), valid[0])

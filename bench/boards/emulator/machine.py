@@ -1,4 +1,4 @@
-"""The emulated chip: memory, registers and processor wired together, and the loop that runs it until something happens."""
+"""The emulated chip: memory, registers and processor wired together, run until something stops them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as const
 
 from bench.boards.emulator import stop as stops
+from bench.boards.emulator.access import Access
 from bench.boards.emulator.clock import FlashInterface, Pwr, Rcc
 from bench.boards.emulator.core import Dwt, SystemControl
 from bench.boards.emulator.dma import Dma, Request
@@ -27,14 +28,16 @@ NOWHERE = 0xFFFFFFFE  # an end address that is never reached
 SLICE = 50_000_000  # instructions between two chances for Ctrl-C
 UNLIMITED = (1 << 64) - 1
 PROTECTION = {"r": const.UC_PROT_READ, "w": const.UC_PROT_WRITE, "x": const.UC_PROT_EXEC}
-USARTS = {1: 0x40011000, 2: 0x40004400, 3: 0x40004800, 4: 0x40004C00, 5: 0x40005000, 6: 0x40011400, 7: 0x40007800, 8: 0x40007C00}
+USARTS = dict(
+    enumerate((0x40011000, 0x40004400, 0x40004800, 0x40004C00, 0x40005000, 0x40011400, 0x40007800, 0x40007C00), 1)
+)
 BKPT_EXCEPTION = 7  # unicorn's number
 
 
 class Machine:
     """An STM32F746 that has just left reset with `image` in its memory.
 
-    usart: USART1, wired to the host; usarts: all by number; semihosting.output: what the program printed through a debugger.
+    usart: USART1, wired to the host; usarts: all, by number; semihosting.output: what it printed to a debugger.
     """
 
     def __init__(self, image: Image, parameters: Parameters | None = None) -> None:
@@ -47,7 +50,9 @@ class Machine:
             self._map(region)
         for segment in image.segments:
             self._uc.mem_write(segment.address, segment.data)
-        self.timing = TimingModel(self._uc, parameters or Parameters.load(), (ITCM, DTCM) if self._code_in_dtcm else (ITCM,))
+        self.timing = TimingModel(
+            self._uc, parameters or Parameters.load(), (ITCM, DTCM) if self._code_in_dtcm else (ITCM,)
+        )
         self.semihosting = Semihosting(self)
         self._build_peripherals()
         for start, size in REGISTERS:
@@ -55,7 +60,8 @@ class Machine:
         self._uc.hook_add(const.UC_HOOK_INTR, self._on_exception)
         self._uc.hook_add(const.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self._uc.reg_write(arm.UC_ARM_REG_SP, image.stack)
-        self._pc, self._stop = image.entry | 1, None
+        self._pc = image.entry | 1
+        self._stop: Stop | None = None
 
     # --- memory ---
 
@@ -81,7 +87,9 @@ class Machine:
     def _check(self, address: int, count: int) -> None:
         region = region_of(address)
         if region is None or address + count > region.end:
-            raise BoardError(f"DMA or debugger access to {address:#010x} ({count} bytes)", expected="memory", got="none there")
+            raise BoardError(
+                f"DMA or debugger access to {address:#010x} ({count} bytes)", expected="memory", got="none there"
+            )
 
     # --- peripherals ---
 
@@ -97,7 +105,9 @@ class Machine:
         requests = [Request(2, 4, self.usart, True), Request(5, 4, self.usart, True), Request(7, 4, self.usart, False)]
         dma = Dma(0x40026400, self, requests)
         self._waiting = Waiting(self._uc, timing, self.usart, dma.drained, lambda: self._halt(Stop(Reason.IDLE)))
-        peripherals: list[Peripheral] = [self.rcc, Pwr(), flash, self.system, Dwt(lambda: timing.cycles, self.system), dma]
+        self._access = Access(self._uc, timing)
+        dwt = Dwt(lambda: self._access.cycles(Dwt.ADDRESS + Dwt.CYCCNT), self.system)
+        peripherals: list[Peripheral] = [self.rcc, Pwr(), flash, self.system, dwt, dma]
         self._bus = Bus([*peripherals, *self.usarts.values(), Dma(0x40026000, self, [])])
         self._uc.mem_write(SYSTEM.start + 0x420, b"emulated-746")
         self._uc.mem_write(SYSTEM.start + 0x442, (1024).to_bytes(2, "little"))
@@ -142,7 +152,7 @@ class Machine:
                 if self.instructions >= end:
                     return Stop(Reason.LIMIT)
                 if limit is None and self.timing.endless is not None:
-                    return Stop(Reason.LOOP, f"at {self.timing.endless:#010x} ({self.image.symbols.describe(self.timing.endless)})")
+                    return Stop(Reason.LOOP, f"at {self.image.symbols.place(self.timing.endless)}")
                 continue
             stop = self._stop or Stop(Reason.WFI)
             if stop.reason is not Reason.BKPT:
@@ -172,12 +182,10 @@ class Machine:
         self._halt(Stop(Reason.BKPT) if bkpt else self._fault(stops.EXCEPTIONS.get(number, f"exception {number}")))
 
     def _on_bad_access(self, machine: uc.Uc, kind: int, address: int, _size: int, _value: int, _data: object) -> bool:
-        if kind in stops.FETCHES:
-            pc, jumped = self.timing.last_instruction(), ", jumped to"
-        else:
-            pc, jumped = stops.faulting_pc(machine, *self.timing.current_block(), address), ""
-        what = f"{stops.ACCESS.get(kind, 'bad access to')} {address:#010x}{jumped}"
-        self._stop = stops.fault(what, pc, machine, self.image.symbols)
+        _, _, block = self.timing.current_block()
+        culprit = block[-1] if kind in stops.FETCHES else block[self._access.position(address) or 0]
+        what = f"{stops.ACCESS.get(kind, 'bad access to')} {address:#010x}"
+        self._stop = stops.fault(what, culprit.address, machine, self.image.symbols)
         return False
 
     def _fault(self, what: str) -> Stop:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Region:
-    """size in bytes; access: any of "r", "w", "x"; alias_of: the region whose memory this one shows at a second address."""
+    """size in bytes; access: any of "r", "w", "x"; alias_of: whose memory it shows at a second address."""
 
     name: str
     start: int

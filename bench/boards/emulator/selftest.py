@@ -1,4 +1,4 @@
-"""Is this machine's emulator sound? Some unicorn versions go wrong under memory hooks, silently; unicorn.__version__ lies."""
+"""Is this machine's emulator sound? Some unicorn versions go wrong under memory hooks, and misname themselves."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bench.boards.emulator.timing.library import library
 from bench.boards.emulator.timing.parameters import VERSION, Parameters
 from bench.errors import BoardError
 
-# cmp r0,#0; itt eq; streq r1,[r2]; moveq r3,#1; cmp r0,#1; bne next; next: movs r4,#7; movw r5,#0x1234; movt r5,#0x5678; nop
+# cmp r0,#0; itt eq; streq r1,[r2]; moveq r3,#1; cmp r0,#1; bne next; next: movs r4,#7; movw, movt r5,#0x56781234; nop
 IF_THEN = bytes.fromhex("0028 04bf 1160 0123 0128 ffd1 0724 41f23425 c5f27865 00bf")
 EXPECTED = {arm.UC_ARM_REG_R3: 1, arm.UC_ARM_REG_R4: 7, arm.UC_ARM_REG_R5: 0x56781234}
-# ldr r3,[r0]; smlad r4,r1,r2,r4; ldr r5,[r0,#4]; smlad r6,r1,r2,r6: two pairs; then adds r7,r5,r3: its load is two cycles old
+# ldr r3,[r0]; smlad r4,r1,r2,r4; ldr r5,[r0,#4]; smlad r6,r1,r2,r6: two pairs; adds r7,r5,r3
 PAIRS = bytes.fromhex("0368 21fb0244 4568 21fb0266 ef18")
 
 
@@ -28,7 +28,9 @@ def selftest() -> str:
     library()
     cycles = edge_cycles(None, decode(PAIRS, 0), False, Parameters.load())
     if cycles != 3:
-        raise BoardError("the timing model does not schedule as it should", expected="3 cycles", got=cycles, do=_advice())
+        raise BoardError(
+            "the timing model does not schedule as it should", expected="3 cycles", got=cycles, do=_advice()
+        )
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("unicorn", "capstone", "ziglang"))
     return f"STM32F746 emulator, timing model {VERSION} ({versions})"
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from bench.boards.emulator.dma import Memory
 
 BREAKPOINT = 0xAB
-OPEN, WRITE_CHARACTER, WRITE_STRING, WRITE, IS_TTY, CLOCK, EXIT, EXIT_EXTENDED = 0x01, 0x03, 0x04, 0x05, 0x09, 0x10, 0x18, 0x20
+OPEN, WRITE_CHARACTER, WRITE_STRING, WRITE, IS_TTY, CLOCK, EXIT, EXIT_EXTENDED = (
+    0x01,
+    0x03,
+    0x04,
+    0x05,
+    0x09,
+    0x10,
+    0x18,
+    0x20,
+)
 LONGEST = 1 << 16
 
 

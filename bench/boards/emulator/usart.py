@@ -1,4 +1,4 @@
-"""A USART whose line is a pair of byte queues: no bit times, so a short wait costs the host nothing (RM0385 chapter 31)."""
+"""A USART whose line is a pair of byte queues: no bit times (RM0385 chapter 31)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.boards.emulator.registers import Peripheral
 class Usart(Peripheral):
     """incoming: bytes that the host sent and nobody took yet; outgoing: what the firmware sent.
 
-    on_wait(): the firmware looked at an empty receiver; on_progress(): it moved a byte; on_change(): it changed the enables.
+    on_wait(): the firmware looked at an empty receiver; on_progress(): it moved a byte; on_change(): it set enables.
     """
 
     CR1, CR3, ISR, ICR, RDR, TDR = 0x00, 0x08, 0x1C, 0x20, 0x24, 0x28

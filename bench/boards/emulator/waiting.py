@@ -1,8 +1,8 @@
 """Notices that the firmware waits for the host, and makes waiting leave no trace in the timing model.
 
-A firmware that polls an empty receiver would poll for ever in virtual time. It counts as waiting when it looks again and again,
-a short time apart, with nothing changed in its registers, or very many times in any case. How often it polled depends on
-how the host happened to send its bytes; predictor and caches are therefore put back to what they were at the first look.
+A firmware that polls an empty receiver would poll for ever in virtual time. It counts as waiting when it looks again and
+again, a short time apart, with equal registers, or very many times in any case. How often it looked depends on how the
+host cut its bytes; so predictor and caches are put back to what they were at the first look.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHORT = 500  # cycles between two looks of one polling loop
 
 
 class Waiting:
-    """Watches one USART; drained(): the firmware has read all that a DMA stream delivered; halt(): nothing left to deliver."""
+    """Watches one USART; drained(): the firmware has read all that DMA delivered; halt(): nothing is left."""
 
     def __init__(
         self, machine: uc.Uc, timing: TimingModel, usart: Usart, drained: Callable[[], None], halt: Callable[[], None]

@@ -1,1 +1,1 @@
-"""Cycles of the Cortex-M7: instructions are decoded once, scheduled once per edge between basic blocks, and counted natively."""
+"""Cycles of the Cortex-M7: decoded once per block, scheduled once per edge between blocks, counted natively."""

@@ -19,7 +19,7 @@ _capstone.detail = True
 
 
 def decode(code: bytes, address: int) -> list[Instruction]:
-    """The instructions in `code`, which lies at `address`; what capstone does not know counts as one single-issue cycle."""
+    """The instructions in `code`, which lies at `address`; what capstone does not know takes one cycle alone."""
     found: list[Instruction] = []
     offset = 0
     while offset < len(code):
@@ -45,7 +45,7 @@ class _Operands:
         self.all = raw.operands
         self.registers = [o.reg for o in self.all if o.type == arm.ARM_OP_REG]
         memory = [o.mem for o in self.all if o.type == arm.ARM_OP_MEM]
-        self.memory = memory[0] if memory else None
+        self.memory: Any = memory[0] if memory else None
         reads, writes = raw.regs_access()
         self.sets_flags = FLAGS in writes or raw.update_flags or name in m.COMPARES
         self.reads = frozenset(reads) - {FLAGS}
@@ -93,7 +93,9 @@ def _branch(o: _Operands, common: dict[str, Any]) -> Instruction:
         branch, target = Branch.CONDITIONAL if o.conditional else Branch.DIRECT, o.all[0].imm
     elif o.name in ("cbz", "cbnz"):
         branch, target = Branch.CONDITIONAL, o.all[1].imm
-    plain = Instruction(**common, kind=Kind.BRANCH, late=o.reads - {PC, SP}, writes=o.writes - {PC}, branch=branch, target=target)
+    plain = Instruction(
+        **common, kind=Kind.BRANCH, late=o.reads - {PC, SP}, writes=o.writes - {PC}, branch=branch, target=target
+    )
     if o.name in ("tbb", "tbh"):
         return replace(plain, early=o.reads - {PC}, alone=True, cycles=2)
     return plain
@@ -108,9 +110,13 @@ def _many(o: _Operands, common: dict[str, Any]) -> Instruction:
     on_stack = o.name in ("push", "pop", "vpush", "vpop")
     base = SP if on_stack else o.all[0].reg
     listed = frozenset(operand.reg for operand in (o.all if on_stack else o.all[1:]))
-    shared = dict(
-        early=frozenset({base}), updates=frozenset({base} & o.writes), alone=True, cycles=max(1, (len(listed) + 1) // 2)
-    )
+    shared: dict[str, Any] = {
+        "early": frozenset({base}),
+        "updates": frozenset({base} & o.writes),
+        "alone": True,
+        "cycles": max(1, (len(listed) + 1) // 2),
+        "place": Place(base),
+    }
     if o.name in m.STORE_MANY:
         return Instruction(**common, **shared, kind=Kind.STORE_MANY, stored=listed)
     return Instruction(**common, **shared, kind=Kind.LOAD_MANY, writes=listed - {PC}, branch=_jumps(listed))
@@ -118,17 +124,22 @@ def _many(o: _Operands, common: dict[str, Any]) -> Instruction:
 
 def _pair(o: _Operands, common: dict[str, Any]) -> Instruction:
     both, base = frozenset(o.registers[:2]), frozenset({o.memory.base})
-    shared = dict(early=base, updates=base if o.writeback else NONE, alone=True)
+    updates = base if o.writeback else NONE
+    shared: dict[str, Any] = {"early": base, "updates": updates, "alone": True, "place": _place(o)}
     if o.name == "strd":
         return Instruction(**common, **shared, kind=Kind.STORE_MANY, stored=both)
     return Instruction(**common, **shared, kind=Kind.LOAD_TWO, writes=both)
+
+
+def _place(o: _Operands) -> Place:
+    return Place(o.memory.base, o.memory.index, o.memory.disp, o.memory.lshift)
 
 
 def _load_or_store(o: _Operands, common: dict[str, Any]) -> Instruction:
     shared: dict[str, Any] = {"alone": o.double}
     if o.memory is not None:
         shared["early"] = frozenset({o.memory.base, o.memory.index} - {0, PC})
-        shared["place"] = Place(o.memory.base, o.memory.index, o.memory.disp)
+        shared["place"] = _place(o)
         if o.writeback:
             shared["updates"] = frozenset({o.memory.base})
     if o.name in m.STORES:

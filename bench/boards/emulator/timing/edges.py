@@ -1,5 +1,7 @@
-"""The cost of entering a basic block from another: the difference of two schedules, so that pairing and stalls across the
-boundary count where they happen."""
+"""The cost of entering a basic block from another: the difference of two schedules.
+
+So pairing and stalls across the boundary count where they happen.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ Block = list[Instruction]
 
 
 def edge_cycles(previous: Block | None, current: Block, taken: bool, parameters: Parameters) -> float:
-    """Cycles that `current` adds after `previous` (None: after reset). A block that follows itself is in its steady state."""
+    """Cycles that `current` adds after `previous` (None: after reset); after itself, in its steady state."""
     if previous is None:
         return schedule([current], parameters) + 1
     if previous is current:

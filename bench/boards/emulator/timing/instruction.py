@@ -46,19 +46,20 @@ class Branch(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A memory operand: register numbers (index 0: none) and displacement in bytes."""
+    """A memory operand: register numbers (index 0: none), displacement in bytes, left shift of the index."""
 
     base: int
-    index: int
-    offset: int
+    index: int = 0
+    offset: int = 0
+    shift: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One decoded instruction. Registers by the time at which they are needed or written:
 
-    early: before the first ALU stage (addresses, shifted operands); late: at the ALU; multiplied, accumulated: at the two ends
-    of the MAC unit; stored: at the store buffer; writes: results; updates: base registers with write-back.
+    early: before the first ALU stage (addresses, shifted operands); late: at the ALU; multiplied, accumulated: at both
+    ends of the MAC unit; stored: at the store buffer; writes: results; updates: base registers with write-back.
     """
 
     address: int

@@ -20,7 +20,9 @@ FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
 @functools.cache
 def library() -> c.CDLL:
     """The compiled hooks. Raises BoardError when the compiler fails or its structures differ from ours."""
-    name = provenance.text_hash(SOURCE.read_bytes(), *FLAGS, provenance.versions().get("ziglang", ""), sys.platform)[:16]
+    name = provenance.text_hash(SOURCE.read_bytes(), *FLAGS, provenance.versions().get("ziglang", ""), sys.platform)[
+        :16
+    ]
     target = provenance.cache("builds") / f"timing-{name}.so"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +30,9 @@ def library() -> c.CDLL:
         command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, str(SOURCE), "-o", str(partial)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
-            raise BoardError(f"the timing hook does not compile: {result.stderr.strip()[-600:]}", do="run ./reproduce.sh doctor")
+            raise BoardError(
+                f"the timing hook does not compile: {result.stderr.strip()[-600:]}", do="run ./reproduce.sh doctor"
+            )
         os.replace(partial, target)
     loaded = c.CDLL(str(target))
     loaded.state_size.restype = loaded.block_size.restype = c.c_uint64

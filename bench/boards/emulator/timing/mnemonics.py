@@ -1,4 +1,4 @@
-"""Thumb-2 mnemonics by the way in which the Cortex-M7 executes them (LLVM's ARMScheduleM7; jnk0le's microbenchmarks)."""
+"""Thumb-2 mnemonics by how the Cortex-M7 executes them (LLVM's ARMScheduleM7; jnk0le's microbenchmarks)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ SATURATING = frozenset("ssat usat qadd qsub qdadd qdsub usad8".split())
 ALL_EARLY = frozenset("sbfx ubfx ssat usat ssat16 usat16 qdadd qdsub".split()) | REVERSALS
 DSP = (
     BITFIELD
-    | frozenset("uxtb uxth sxtb sxth uxtb16 sxtb16 clz sel ssat usat ssat16 usat16 qadd qsub qdadd qdsub usad8 usada8".split())
-    | frozenset(p + o for p in ("s", "q", "sh", "u", "uq", "uh") for o in ("add16", "sub16", "add8", "sub8", "asx", "sax"))
+    | frozenset(
+        "uxtb uxth sxtb sxth uxtb16 sxtb16 clz sel ssat usat ssat16 usat16 qadd qsub qdadd qdsub usad8 usada8".split()
+    )
+    | frozenset(
+        p + o for p in ("s", "q", "sh", "u", "uq", "uh") for o in ("add16", "sub16", "add8", "sub8", "asx", "sax")
+    )
 )
 READ_CARRY = frozenset("adc adcs sbc sbcs rrx sel".split())
 COMPARES = frozenset("cmp cmn tst teq".split())

@@ -16,12 +16,17 @@ from bench.boards.emulator.timing.edges import edge_cycles
 from bench.boards.emulator.timing.instruction import Branch, Instruction
 from bench.boards.emulator.timing.library import library
 from bench.boards.emulator.timing.parameters import Parameters
+from bench.boards.emulator.timing.scoreboard import schedule
 from bench.boards.emulator.timing.structures import COST, DESCRIBE, REGION_COUNT, Block, Cache, Micro, State
 from bench.errors import BoardError
 
 PATH_TCM, PATH_FLASH, PATH_SRAM, PATH_ART = range(4)
 CODE_REGIONS = ((FLASH, PATH_FLASH), (ITCM, PATH_TCM), (SRAM, PATH_SRAM), (DTCM, PATH_TCM), (FLASH_ITCM, PATH_ART))
-CACHES = {"instruction": (64, 2), "data": (32, 4), "art": (64, 1)}  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
+CACHES = {
+    "instruction": (64, 2),
+    "data": (32, 4),
+    "art": (64, 1),
+}  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
 READ_WRITE = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
 
 
@@ -36,7 +41,10 @@ class TimingModel:
         self._failure: BaseException | None = None
         self.endless: int | None = None  # where the program entered a branch to itself
         self._saved: Micro | None = None
-        me = weakref.ref(self)  # the callbacks must not keep the model alive: the state that holds them is freed with it
+        self._rests: dict[tuple[int, int], float] = {}
+        me = weakref.ref(
+            self
+        )  # the callbacks must not keep the model alive: the state that holds them is freed with it
         self._keep = (
             DESCRIBE(lambda block: model._describe(block) if (model := me()) else -1),
             COST(lambda previous, current, taken: model._cost(previous, current, taken) if (model := me()) else -1),
@@ -56,7 +64,14 @@ class TimingModel:
         state.stop = c.cast(uclib.uc_emu_stop, c.c_void_p)
         for name in ("mispredict", "taken_unknown", "btac_entries", "history_bits", "counter_bits"):
             setattr(state.p, name, getattr(branch, name))
-        for name in ("sram_line", "write_back", "uncached_fetch", "uncached_flash_read", "uncached_sram_read", "uncached_write"):
+        for name in (
+            "sram_line",
+            "write_back",
+            "uncached_fetch",
+            "uncached_flash_read",
+            "uncached_sram_read",
+            "uncached_write",
+        ):
             setattr(state.p, name, getattr(memory, name))
         for name, (sets, ways) in CACHES.items():
             cache = getattr(state.micro, name)
@@ -173,20 +188,27 @@ class TimingModel:
         found = (self._state.blocks[index] for index in range(self._state.block_count))
         return [(b.address, b.count * b.instructions, b.sixteenths / 16) for b in found]
 
-    def current_block(self) -> tuple[int, int]:
-        """(address, size) of the block entered last."""
+    def current_block(self) -> tuple[int, int, list[Instruction]]:
+        """(index, how often it ran, instructions) of the block entered last; index -1 before the first."""
         index = self._state.micro.previous
-        return (self._state.blocks[index].address, self._state.blocks[index].size) if index >= 0 else (0, 0)
+        return (index, int(self._state.blocks[index].count), self._blocks[index]) if index >= 0 else (-1, 0, [])
 
-    def last_instruction(self) -> int:
-        """Address of the last instruction of that block."""
-        index = self._state.micro.previous
-        return int(self._state.blocks[index].branch_address) if index >= 0 else 0
+    def cycles_after(self, index: int, position: int) -> float:
+        """Cycles that block `index`, charged as a whole when it is entered, spends after its instruction `position`."""
+        key = (index, position)
+        if key not in self._rests:
+            block = self._blocks[index]
+            until = schedule([block[: position + 1]], self.parameters)
+            self._rests[key] = max(0.0, schedule([block], self.parameters) - until)
+        return self._rests[key]
 
     def statistics(self) -> dict[str, int]:
         """Counts of events, for tests and for people."""
         state = self._state
-        counts = {name: int(getattr(state, name)) for name in ("taken", "mispredicted", "fetch_stalls", "data_stalls", "edges")}
+        counts = {
+            name: int(getattr(state, name))
+            for name in ("taken", "mispredicted", "fetch_stalls", "data_stalls", "edges")
+        }
         misses = {f"{name}_misses": int(getattr(state.micro, name).misses) for name in CACHES}
         return counts | misses | {"blocks": int(state.block_count)}
 

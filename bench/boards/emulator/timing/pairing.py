@@ -29,7 +29,7 @@ def can_pair(older: Instruction, younger: Instruction, assumption: str) -> bool:
         return False
     if kinds == (Kind.LOAD, Kind.LOAD) and same_bank(older, younger):
         return False
-    if younger.shifted and (older.shifted or older.shift or older.bitfield) or (older.shifted and younger.bitfield):
+    if (younger.shifted and (older.shifted or older.shift or older.bitfield)) or (older.shifted and younger.bitfield):
         return False
     return not (older.sets_flags and younger.reads_flags and not younger.branch)
 

@@ -20,8 +20,11 @@ ASSUMPTIONS = (DEFAULT, NO_MAC_THEN_LOAD, NO_DUAL_ISSUE)
 
 @dataclass(frozen=True)
 class Core:
-    """Pipeline, in cycles. fetch_ahead: fetch blocks of 8 bytes waiting in the queue after a taken branch; bank_conflict:
-    mean cost of two loads in one cycle whose DTCM banks are unknown."""
+    """Pipeline, in cycles.
+
+    fetch_ahead: fetch blocks of 8 bytes waiting in the queue after a taken branch; bank_conflict: mean cost of two
+    loads in one cycle whose DTCM banks are unknown.
+    """
 
     store_to_load: int
     fetch_ahead: int
@@ -71,13 +74,16 @@ class Parameters:
             raise UnknownName("dual-issue assumption", assumption, ASSUMPTIONS)
         try:
             raw = json.loads(path.read_text())
-            parts = [_section(kind, raw[kind.__name__.lower()]) for kind in (Core, Branch, Memory)]
-            parameters = cls(str(raw["name"]), *parts, assumption)
+            parts = (_section(Core, raw["core"]), _section(Branch, raw["branch"]), _section(Memory, raw["memory"]))
+            parameters = cls(str(raw["name"]), *parts, assumption=assumption)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise BoardError(f"{path}: bad calibration ({error!r})", do="restore the file") from None
         branch = parameters.branch
         if not (0 < branch.btac_entries <= 1024 and 0 <= branch.history_bits <= branch.counter_bits <= 12):
-            raise BoardError(f"{path}: branch tables out of range", expected="btac_entries <= 1024, history_bits <= counter_bits <= 12")
+            raise BoardError(
+                f"{path}: branch tables out of range",
+                expected="btac_entries <= 1024, history_bits <= counter_bits <= 12",
+            )
         return parameters
 
 

@@ -1,7 +1,7 @@
 """In-order dual issue of a straight run of instructions: when each one leaves the issue stage.
 
-Times are cycles. For every register the board keeps when its value can enter a late ALU, an early ALU (one stage before) and
-the multiplier; for the flags, when they can be read.
+Times are cycles. For every register the board keeps when its value can enter a late ALU, an early ALU (a stage before)
+and the multiplier; for the flags, when they can be read.
 """
 
 from __future__ import annotations

@@ -1,0 +1,204 @@
+"""One effect of the timing model at a time, on loops written in assembly."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from emulator_programs import build, machine, results
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.boards.emulator.timing.decode import decode
+from bench.boards.emulator.timing.parameters import NO_DUAL_ISSUE, NO_MAC_THEN_LOAD, Parameters
+from bench.errors import BoardError, UnknownName
+
+TIMES, COPIES = 100, 8
+BODIES = {  # name -> (instructions, cycles per copy)
+    "independent additions pair": ("add r0, r0, #1; add r1, r1, #1", 1),
+    "dependent additions do not": ("add r0, r0, #1; add r0, r0, #1; add r0, r0, #1; add r0, r0, #1", 4),
+    "load then early use waits": ("ldr r0, [r7]; ldr r2, [r0]; mov r0, r7; nop", 3),
+    "loads from both banks pair": ("ldr r0, [r7]; ldr r1, [r7, #4]", 1),
+    "loads from one bank do not": ("ldr r0, [r7]; ldr r1, [r7, #8]", 2),
+    "load and multiply pair": ("ldr r0, [r7]; smlad r1, r2, r3, r1", 1),
+    "multiply and load pair": ("smlad r1, r2, r3, r1; ldr r0, [r7]", 1),
+    "two multiplies do not": ("smlad r1, r2, r3, r1; smlad r4, r2, r3, r4", 2),
+    "accumulation is forwarded": ("smlad r1, r2, r3, r1; nop", 1),
+    "a product used as a factor waits": ("mul r1, r1, r2; nop", 2),
+    "store then load of the same word": ("str r0, [r7]; ldr r0, [r7]", 5),
+    "divide": ("udiv r0, r1, r2", 7),
+    "push and pop of four": ("push {r0-r3}; pop {r0-r3}", 4),
+}
+
+
+@pytest.fixture(scope="module")
+def costs() -> dict[str, float]:
+    """Cycles per copy of every body, the loop's own taken away."""
+    return measure("default")
+
+
+def measure(assumption: str) -> dict[str, float]:
+    names = ["", *BODIES]
+    functions = []
+    for index, name in enumerate(names):
+        body = "; ".join([BODIES[name][0]] * COPIES) if name else "nop"
+        functions.append(
+            f"ITCM __attribute__((naked)) static void f{index}(void) {{ __asm volatile("
+            f'"push {{r4-r8, lr}}; ldr r7, =result; str r7, [r7]; str r7, [r7, #4]; movs r2, #1; movs r3, #1;'
+            f' mov r8, #{TIMES}; .balign 8; 1: {body}; subs r8, r8, #1; bne 1b; pop {{r4-r8, pc}}; .ltorg"); }}'
+        )
+    calls = "".join(f"t = CYCLES; f{i}(); saved[{i}] = CYCLES - t;" for i in range(len(names)))
+    copy = f"for (int i = 0; i < {len(names)}; i++) result[i] = saved[i];"
+    elf = build(
+        "\n".join(functions)
+        + f"static volatile uint32_t saved[64]; int main(void) {{ uint32_t t; {calls} {copy} return 0; }}"
+    )
+    board = machine(elf, assumption)
+    assert board.run(10_000_000).reason == "bkpt"
+    empty, *rest = results(board, len(names))
+    return {name: (cycles - empty) / TIMES / COPIES for name, cycles in zip(BODIES, rest, strict=True)}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_cost(costs: dict[str, float], name: str) -> None:
+    assert costs[name] == pytest.approx(BODIES[name][1], abs=0.3)
+
+
+def test_assumptions_slow_down_what_they_name() -> None:
+    careful, single = measure(NO_MAC_THEN_LOAD), measure(NO_DUAL_ISSUE)
+    assert careful["multiply and load pair"] == pytest.approx(1.5, abs=0.6)
+    assert careful["independent additions pair"] == pytest.approx(1, abs=0.3)
+    for name in ("independent additions pair", "load and multiply pair", "loads from both banks pair"):
+        assert single[name] == pytest.approx(2, abs=0.3)
+
+
+BRANCHES = """
+ITCM __attribute__((noinline)) static uint32_t walk(const volatile uint8_t *bits, int n) {
+    uint32_t s = 0;
+    for (int i = 0; i < n; i++) {
+        if (bits[i & 1023]) __asm volatile("add %0, %0, #3" : "+r"(s));
+        else __asm volatile("eor %0, %0, #5" : "+r"(s));
+    }
+    return s;
+}
+static volatile uint8_t bits[1024];
+int main(void) {
+    uint32_t t, x = 1;
+    t = CYCLES; walk(bits, 4096); result[0] = CYCLES - t;
+    for (int i = 0; i < 1024; i++) { x = x * 1664525u + 1013904223u; bits[i] = x >> 31; }
+    t = CYCLES; walk(bits, 4096); result[1] = CYCLES - t;
+    return 0;
+}"""
+
+
+def test_unpredictable_branches_cost_more() -> None:
+    board = machine(build(BRANCHES))
+    board.run()
+    steady, random = results(board, 2)
+    assert random > steady + 4096 * 0.1 * 7
+    assert board.timing.statistics()["mispredicted"] > 400
+
+
+MEMORY = """
+ITCM static uint32_t lines(uint32_t base, uint32_t n) {
+    uint32_t sum = 0, t = CYCLES;
+    for (uint32_t i = 0; i < n; i++) sum += REG(base + 32 * i);
+    t = CYCLES - t;
+    result[8] = sum;
+    return t;
+}
+int main(void) {
+    lines(0x20008000, 64);
+    for (int pass = 0; pass < 2; pass++) {
+        result[pass] = lines(0x08010000, 64); /* 2 KB of flash: fits the data cache */
+    }
+    lines(0x08020000, 2048); result[2] = lines(0x08020000, 2048); /* 64 KB: never fits */
+    result[3] = lines(0x20008000, 64); /* DTCM */
+    result[4] = lines(0x20020000, 64); /* SRAM, first time */
+    for (uint32_t i = 0; i < 1024; i++) REG(0x20030000 + 32 * i) = i; /* leaves nothing but dirty lines */
+    result[5] = lines(0x20020000, 64);
+    return 0;
+}"""
+
+
+def test_data_cache_misses_follow_size_region_and_dirt() -> None:
+    board = machine(build(MEMORY))
+    board.run()
+    first, again, never, tcm, sram, dirty = results(board, 6)
+    memory = Parameters.load().memory
+    assert first - again == pytest.approx(64 * memory.flash_line_at_7_wait_states, rel=0.1)
+    assert never - 32 * again == pytest.approx(2048 * memory.flash_line_at_7_wait_states, rel=0.2)
+    assert tcm == pytest.approx(again, abs=60)
+    assert sram - tcm == pytest.approx(64 * memory.sram_line, rel=0.1)
+    assert dirty - sram == pytest.approx(64 * memory.write_back, rel=0.25)
+
+
+BIG = """
+__attribute__((noinline)) static uint32_t run(void) {
+    uint32_t t = CYCLES;
+    __asm volatile(".rept %c0\\n add.w r0, r0, #1\\n .endr" :: "i"(SIZE / 4) : "r0");
+    return CYCLES - t;
+}
+int main(void) {
+    for (int i = 0; i < 3; i++) result[i] = run();
+    return 0;
+}"""
+
+
+def test_instruction_cache_holds_what_fits() -> None:
+    line = Parameters.load().memory.flash_line_at_7_wait_states
+    for size, misses in ((2048, 0), (32768, 1024)):
+        board = machine(build(BIG, f"-DSIZE={size}"))
+        board.run()
+        first, _, third = results(board, 3)
+        assert first - size // 4 == pytest.approx(size // 32 * line, rel=0.15)
+        assert third - size // 4 == pytest.approx(misses * line, rel=0.15, abs=40)
+
+
+def test_switched_off_caches_are_slow() -> None:
+    on, off = (machine(build(BIG, "-DSIZE=2048", f"-DCACHES={caches}")) for caches in (1, 0))
+    on.run(), off.run()
+    assert off.cycles > on.cycles
+    assert results(off, 3)[2] > 2 * results(on, 3)[2]
+
+
+def test_code_overlaid_in_itcm_gets_its_own_cost() -> None:
+    source = """
+    __attribute__((naked, aligned(8))) static void slow(void) {
+        __asm volatile("movs r1, #100\\n mov r2, #1\\n"
+            "1: udiv r0, r1, r2\\n udiv r0, r1, r2\\n subs r1, #1\\n bne 1b\\n bx lr"); }
+    __attribute__((naked, aligned(8))) static void fast(void) {
+        __asm volatile("movs r1, #100\\n mov r2, #1\\n"
+            "1: add.w r0, r1, r2\\n add.w r3, r1, r2\\n subs r1, #1\\n bne 1b\\n bx lr"); }
+    static uint32_t timed(void (*f)(void)) {
+        uint32_t from = (uint32_t)f & ~1u;
+        for (uint32_t i = 0; i < 32; i += 4) REG(0x2000 + i) = REG(from + i);
+        __asm volatile("dsb\\n isb");
+        uint32_t t = CYCLES; ((void (*)(void))0x2001)(); return CYCLES - t;
+    }
+    int main(void) { result[0] = timed(slow); result[1] = timed(fast); result[2] = timed(slow); return 0; }"""
+    board = machine(build(source))
+    board.run()
+    slow, fast, again = results(board, 3)
+    assert slow > 1400 and fast < 400
+    assert again == pytest.approx(slow, abs=100)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(min_size=2, max_size=40).map(lambda b: b[: len(b) & ~1]))
+def test_any_bytes_decode_to_their_own_length(code: bytes) -> None:
+    instructions = decode(code, 0x08000000)
+    assert instructions[0].address == 0x08000000
+    for before, after in itertools.pairwise(instructions):
+        assert after.address == before.address + before.size
+    assert len(code) <= instructions[-1].address + instructions[-1].size - 0x08000000 <= len(code) + 2
+
+
+def test_bad_calibration_and_assumption(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UnknownName, match="default"):
+        Parameters.load("fast")
+    path = tmp_path / "calibration.json"
+    for text in ("", "{}", '{"name": "x", "core": {"store_to_load": -1}, "branch": {}, "memory": {}}'):
+        path.write_text(text)
+        with pytest.raises(BoardError, match="bad calibration"):
+            Parameters.load(path=path)
