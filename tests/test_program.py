@@ -15,7 +15,7 @@ from bench import provenance
 from bench.boards.device import Device
 from bench.boards.emulator.image import Image
 from bench.compile import program, stages, toolchain
-from bench.errors import CompileError, UnknownName
+from bench.errors import BoardError, CompileError, UnknownName
 from bench.method import Stage, StageKind, Tensor
 
 CLOCK = 216_000_000
@@ -165,3 +165,42 @@ def test_what_does_not_fit_is_refused(tmp_path):
 def test_the_compilers_first_complaint_is_shown():
     with pytest.raises(CompileError, match=r"zig failed: .*error: .*nonsense"):
         toolchain.compile_and_link({"program.c": "nonsense x;"}, [], toolchain.toolchain("zig"))
+
+
+def test_a_stage_that_faults_or_hangs_is_reported(tmp_path, monkeypatch):
+    """One clear line, with the place."""
+    base = edge_only(tmp_path)
+    (tmp_path / "bad.h").write_text('#include "stage.h"\nenum stage_result stage_bad(uint32_t how);\n')
+    (tmp_path / "bad.c").write_text(
+        '#include "bad.h"\n'
+        "static volatile uint32_t *const nowhere = (volatile uint32_t *)0x60000000;\n"
+        "__attribute__((noinline)) static uint32_t deep(uint32_t n) {\n"
+        "    volatile uint32_t local[64];\n    local[n % 64] = n;\n    return n ? deep(n - 1) + local[0] : local[1];\n}\n"
+        "enum stage_result stage_bad(uint32_t how) {\n"
+        "    if (how == 0)\n        return *nowhere ? STAGE_NEXT : STAGE_DONE;\n"
+        "    if (how == 1)\n        return deep(100) ? STAGE_NEXT : STAGE_DONE;\n"
+        '    for (;;)\n        __asm volatile("");\n}\n'
+    )
+
+    class Bad(StageKind):
+        op, sources, keys = "bad", (tmp_path / "bad.c",), frozenset({"how"})
+
+        def outputs(self, stage, inputs, folder):
+            return {}
+
+        def call(self, stage, tensors):
+            return f"stage_bad({stage.params['how']})"
+
+        def run(self, stage, values, folder):
+            pass
+
+    class Method:
+        stages = (Bad(),)
+
+    monkeypatch.setattr(stages.registry, "method", lambda name: Method())
+    for how, message in ((0, "fault.*60000000.*stage_bad"), (1, "fault.*1ffff.*deep"), (2, "hangs.*stage_bad")):
+        build = program.build(
+            dataclasses.replace(base, stages=(Stage("bad", params={"how": how}), *base.stages)), CLOCK
+        )
+        with Device.open("emu://stm32f746", build) as device, pytest.raises(BoardError, match=message):
+            device.infer(np.zeros(base.frame, np.uint8), lambda payload: bytes(20))

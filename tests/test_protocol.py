@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
+import socket
+import sys
+import threading
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -107,6 +113,56 @@ def test_ports_that_cannot_be_opened(tmp_path):
         assert "python" in ports.holder(str(plain)) or "pytest" in ports.holder(str(plain))
 
 
+def serve(board: FakeBoard, receive, send) -> threading.Thread:
+    """Lets the fake board answer what `receive()` returns, until that is empty or fails."""
+
+    def loop():
+        with contextlib.suppress(OSError):
+            while data := receive():
+                board.write(data)
+                send(board.read(1 << 16))
+
+    thread = threading.Thread(target=loop, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' pseudo-terminals know no 1 Mbaud")
+def test_a_terminal_is_locked_and_its_end_is_noticed():
+    master, slave = os.openpty()
+    name = os.ttyname(slave)
+    port = ports.open_port(name, 1_000_000)
+    serve(
+        FakeBoard(lambda kind, payload: (Type.DATA, payload[::-1])),
+        lambda: os.read(master, 4096),
+        partial(os.write, master),
+    )
+    channel = Channel(port, name, 1_000_000)
+    for size in (0, 1, 4096):
+        data = random.Random(size).randbytes(size)
+        assert channel.ask(Type.READ, data) == data[::-1]
+    with pytest.raises(BoardError, match=rf"{name}: another program uses it; got process {os.getpid()}"):
+        ports.open_port(name, 1_000_000)
+    os.close(slave)
+    port.close()
+    with pytest.raises(BoardError, match="the connection broke"):
+        channel.ask(Type.READ)
+    os.close(master)
+
+
+def test_a_socket_and_a_loop(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = ports.open_port(f"socket://127.0.0.1:{server.getsockname()[1]}", 1_000_000)
+        other, _ = server.accept()
+        serve(FakeBoard(lambda kind, payload: (Type.DATA, payload[::-1])), lambda: other.recv(4096), other.sendall)
+        assert Channel(port, "tcp", 1_000_000).ask(Type.READ, b"abc" * 900) == b"cba" * 900
+        port.close()
+        other.close()
+    monkeypatch.setattr(protocol, "PATIENCE", 0.02)
+    with pytest.raises(BoardError, match="loop:// answers junk"):
+        Channel(ports.open_port("loop://", 1_000_000), "loop://", 1_000_000_000).ask(Type.HELLO)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     deployment = agilenn(tmp_path_factory.mktemp("agilenn"))
@@ -118,7 +174,7 @@ def test_faults_between_host_and_firmware(built):
     logits = np.arange(-5, 5, dtype="<i2") * 900
     rng = np.random.default_rng(5)
     faults = 0
-    for seed in range(12):
+    for seed in range(8):
         port = FaultyPort(ports.open_port(f"emu://stm32f746?elf={build.elf}", 1_000_000), 0.1, seed)
         with Device(port, "emulated, noisy", build) as device:
             frame = rng.integers(0, 256, deployment.frame, np.uint8)
@@ -126,7 +182,7 @@ def test_faults_between_host_and_firmware(built):
         twin = stages.simulate(deployment, frame, lambda payload: logits.tobytes())
         assert trace.payload == twin["payload"].tobytes() and np.array_equal(trace.scores, twin["scores"])
         faults += port.faults
-    assert faults > 20
+    assert faults > 12
 
 
 def test_the_firmware_checks_every_command(built):

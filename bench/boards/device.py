@@ -38,12 +38,10 @@ class Status:
 class Device(Board):
     """Any F746 with this program's firmware: real, emulated or at the far end of a socket."""
 
-    def __init__(self, port: Any, name: str, build: Build) -> None:
-        """Says hello. Raises BoardError for silence, junk, or a firmware other than `build` at its clock with caches
-        on.
-        """
+    def __init__(self, port: Any, name: str, build: Build, virtual: bool = False) -> None:
+        """Says hello. Raises BoardError for silence, junk, or a firmware other than `build` at its clock, caches on."""
         self.port, self.name, self.build = port, name, build
-        self.channel = Channel(port, name, BAUD)
+        self.channel = Channel(port, name, BAUD, virtual)
         self._index = {buffer: i for i, buffer in enumerate(build.buffers)}
         self._compute_s = 5.0 + build.macs * CYCLES_PER_MAC / build.clock_hz
         self.info = self._hello()
@@ -52,10 +50,12 @@ class Device(Board):
     @classmethod
     def open(cls, url: str, build: Build) -> Device:
         """url: /dev/NAME or any pyserial URL; emu://stm32f746 runs the build's own ELF. Raises BoardError."""
-        full = f"{url}?elf={quote(str(build.elf))}" if url.startswith("emu://") and "elf=" not in url else url
+        emulated, full = url.startswith("emu://"), url
+        if emulated and "elf=" not in url:
+            full = f"{url}{'&' if '?' in url else '?'}elf={quote(str(build.elf))}"
         port = open_port(full, BAUD)
         try:
-            return cls(port, url, build)
+            return cls(port, url, build, emulated)
         except BaseException:
             port.close()
             raise
