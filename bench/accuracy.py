@@ -6,6 +6,7 @@ The same numbers as on the board, which bench.measure checks image by image; onl
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -16,21 +17,36 @@ import numpy as np
 
 from bench import datasets
 from bench.compile import stages
+from bench.datasets import Dataset
 from bench.errors import DataError
 from bench.method import Deployment
+from bench.provenance import deployment_hash
 from bench.server import Remote
 
 CHUNK = 100  # images per task
 ALONE = 1000  # up to so many images one process is quicker than several
 
 
-def count_hits(*, dataset: str, images: str, folder: Path, data_dir: Path | None, **_settings: object) -> list[int]:
-    """[correct, n] over the test split of a data set; `images` is the fingerprint that the cell is named by."""
+def load(name: str, images: str, deployment: str, folder: Path, data_dir: Path | None) -> tuple[Dataset, Deployment]:
+    """The data set and the deployment that a cell is named by. Raises DataError if their content has changed since."""
+    data, loaded = datasets.load(name, data_dir), Deployment.load(folder)
+    for kind, expected, got in (
+        ("images", images, data.fingerprint),
+        ("deployment", deployment, deployment_hash(loaded)),
+    ):
+        if got != expected:
+            do = "run the same command again"
+            raise DataError(f"{name}: its {kind} changed during the run", expected=expected[:16], got=got[:16], do=do)
+    return data, loaded
+
+
+def count_hits(
+    *, dataset: str, images: str, deployment: str, folder: Path, data_dir: Path | None, **_settings: object
+) -> list[int]:
+    """[correct, n] over the test split of a data set; images, deployment: fingerprints that the cell is named by."""
     from tqdm import tqdm
 
-    data = datasets.load(dataset, data_dir)
-    if data.fingerprint != images:
-        raise DataError(f"{dataset}: its images changed during the run", expected=images, got=data.fingerprint)
+    data, _ = load(dataset, images, deployment, folder, data_dir)
     pixels, labels = data.x_test, data.y_test
     chunks = [(folder, pixels[i : i + CHUNK], labels[i : i + CHUNK]) for i in range(0, len(labels), CHUNK)]
     hits = 0
@@ -38,6 +54,7 @@ def count_hits(*, dataset: str, images: str, folder: Path, data_dir: Path | None
         for found in _map(chunks, len(labels)):
             hits += found
             bar.update(min(CHUNK, len(labels) - bar.n))
+    load(dataset, images, deployment, folder, data_dir)
     return [hits, len(labels)]
 
 
@@ -63,8 +80,12 @@ def _map(chunks: list[tuple[Path, np.ndarray, np.ndarray]], images: int) -> Iter
     if images <= ALONE:
         yield from map(_hits, chunks)
         return
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
         yield from pool.map(_hits, chunks)
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _hits(chunk: tuple[Path, np.ndarray, np.ndarray]) -> int:

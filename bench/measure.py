@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from bench import datasets
+from bench.accuracy import load
 from bench.boards.base import Trace
 from bench.boards.device import Device
 from bench.boards.emulator.timing.parameters import CALIBRATION, VERSION
 from bench.client import RemoteServer
 from bench.compile import program, stages
-from bench.errors import BoardError, DataError
+from bench.errors import BoardError
+from bench.interrupt import between_steps
 from bench.link import Link
 from bench.method import Deployment, Label, Record
 from bench.provenance import file_hash
@@ -51,6 +53,7 @@ def measure(
     *,
     dataset: str,
     images: str,
+    deployment: str,
     n: int,
     clock_hz: int,
     board: str,
@@ -61,29 +64,29 @@ def measure(
     """n test images, chosen by seed, on a board: {"runs": one dict per image, "info": what the firmware says}.
 
     A run has image (its number in the test split), label, prediction, decided, cycles per stage, layer cycles,
-    payload_up and payload_down (bytes), remote_us. `images` is the fingerprint that the cell is named by. Raises
+    payload_up and payload_down (bytes), remote_us. images, deployment: fingerprints that the cell is named by. Raises
     BoardError, naming image and buffer, where firmware and Python twin differ.
     """
     from tqdm import tqdm
 
-    data, deployment = datasets.load(dataset, data_dir), Deployment.load(folder)
-    if data.fingerprint != images:
-        raise DataError(f"{dataset}: its images changed during the run", expected=images, got=data.fingerprint)
+    data, loaded = load(dataset, images, deployment, folder, data_dir)
     rows = np.sort(np.random.default_rng(datasets.SEED).permutation(len(data.y_test))[:n])
-    frames = datasets.frames(data.x_test[rows], deployment.frame)
-    build = program.build(deployment, clock_hz)
+    frames = datasets.frames(data.x_test[rows], loaded.frame)
+    build = program.build(loaded, clock_hz)
     runs, stack = [], 0
     with ExitStack() as opened:
-        server = opened.enter_context(RemoteServer(deployment)) if deployment.server else None
+        server = opened.enter_context(RemoteServer(loaded)) if loaded.server else None
         exchange = Exchange(server) if server else None
+        stop = opened.enter_context(between_steps())
         device = Device.open(board, build)
         opened.callback(device.close)
         for row, frame in zip(tqdm(rows, unit="image", desc="board", disable=None, leave=False), frames, strict=True):
             if exchange:
                 exchange.clear()
+            stop.check()
             trace = device.infer(frame.tobytes(), exchange)
             number = int(data.rows[row])
-            check(deployment, frame, trace, exchange, f"{dataset}, {deployment.method}, test image {number}")
+            check(loaded, frame, trace, exchange, f"{dataset}, {loaded.method}, test image {number}")
             stack = max(stack, trace.stack_high_water)
             runs.append(
                 {
@@ -98,6 +101,7 @@ def measure(
                     "remote_us": exchange.microseconds if exchange else 0,
                 }
             )
+        load(dataset, images, deployment, folder, data_dir)
         return {"runs": runs, "info": describe(device, build, stack)}
 
 

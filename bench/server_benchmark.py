@@ -65,12 +65,12 @@ def tensorflow(model: Any, sample: np.ndarray) -> Callable[[], object]:
 def main() -> int:
     """Measures, prints and writes the table; fails if the runtimes disagree on the logits."""
     from bench.training import export
-    from bench.training.networks import mobilenet
+    from bench.training.networks import MOBILENET_V2, mobilenet
 
     sample = np.random.default_rng(1).normal(size=(1, *SHAPE)).astype(np.float32)
     lines = [("metric", "value", "unit", "command")]
     for width in WIDTHS:
-        model = mobilenet(SHAPE, CLASSES, width)
+        model = mobilenet(SHAPE, CLASSES, width, MOBILENET_V2, head=1280)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "server.tflite"
             export.server(model, SHAPE, path)
@@ -78,7 +78,7 @@ def main() -> int:
             runtimes["tensorflow"] = tensorflow(model, sample)
             reference = np.asarray(runtimes["tensorflow"]())
             for name, infer in runtimes.items():
-                if not np.allclose(infer(), reference, rtol=0.02, atol=0.02 * np.abs(reference).max()):
+                if not np.allclose(np.asarray(infer()), reference, rtol=0.02, atol=0.02 * np.abs(reference).max()):
                     print(f"{name} computes other logits than TensorFlow", file=sys.stderr)
                     return 1
                 lines.append((f"{name}_width_{width:g}", f"{milliseconds(infer):.3f}", "ms", COMMAND))
