@@ -5,6 +5,7 @@ Every exported file has batch size 1 and only the operators that the network com
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def _converter(model: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _write(converter: Any, path: Path) -> None:
-    with quiet():
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's remarks on its own options
         content = converter.convert()
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
