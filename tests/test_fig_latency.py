@@ -50,6 +50,7 @@ def home(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "RESULTS", committed)
     monkeypatch.setattr(latency_cells, "measure", fake_measure)
     monkeypatch.setattr(latency_cells, "count_hits", fake_hits)
+    monkeypatch.setattr(latency_cells, "code_hash", lambda: "code")
     monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("AGILENN_DATA", raising=False)
     return tmp_path
@@ -124,6 +125,20 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
     assert found["digits", "edge_only", "paper", FIG16, "total"].source == "recorded"
     assert run(home, "--fresh") == 0
     assert len(CALLS) == 5
+
+
+def test_other_code_names_other_cells(tmp_path, monkeypatch):
+    for name in latency_cells.CODE:
+        target = tmp_path / "bench" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch() if target.suffix else (target / "inside").mkdir(parents=True)
+    monkeypatch.setattr(latency_cells.provenance, "ROOT", tmp_path)
+    before = latency_cells.code_hash()
+    (tmp_path / "bench" / "firmware" / "__pycache__").mkdir()
+    (tmp_path / "bench" / "firmware" / "__pycache__" / "x.pyc").touch()
+    assert latency_cells.code_hash() == before
+    (tmp_path / "bench" / "firmware" / "inside" / "kernel.c").write_text("int x;")
+    assert latency_cells.code_hash() != before
 
 
 def test_data_sets_without_images_stay_as_recorded(home, capsys):

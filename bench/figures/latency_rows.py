@@ -80,10 +80,10 @@ class Latency:
         n: int,
         source: str = "live",
     ) -> Row:
-        ours, theirs = float(value), self._paper(metric)
+        ours, theirs, (low, high) = float(value), self._paper(metric), spread
         decided = verdict(unit, ours, theirs, comparable=self.comparable, gap=0.0 if unit == "percent" else self._gap())
         return Row(
-            FIGURE, *self._case(), self.conditions, metric, ours, *spread, unit, label, source, n, theirs,
+            FIGURE, *self._case(), self.conditions, metric, ours, low, high, unit, label, source, n, theirs,
             ratio(ours, theirs), decided,
         )  # fmt: skip
 
