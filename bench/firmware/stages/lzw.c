@@ -4,6 +4,7 @@
 #define MAX_WIDTH 12u
 #define FULL (1u << MAX_WIDTH)
 #define SLOTS (SCRATCH_BYTES / 4)
+#define GOLDEN 2654435769u /* 2^32 over the golden ratio: Fibonacci hashing (Knuth, vol. 3, section 6.4) */
 
 typedef uint32_t unaligned_word __attribute__((aligned(1), may_alias));
 
@@ -13,8 +14,9 @@ static __attribute__((noinline)) void forget(void) {
     __builtin_memset(scratch, 0, SCRATCH_BYTES);
 }
 
-static inline uint32_t *home(uint32_t key) {
-    return &scratch[(uint64_t)(key * 2654435769u) * SLOTS >> 32];
+/* In two products so that the symbol's does not wait for the phrase. */
+static inline uint32_t *home(uint32_t phrase, uint32_t symbol) {
+    return &scratch[(uint64_t)(phrase * (GOLDEN << 8) + symbol * GOLDEN) * SLOTS >> 32];
 }
 
 FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload,
@@ -30,7 +32,7 @@ FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t coun
 longer:
     while (symbols < end) {
         const uint32_t symbol = *symbols++, key = phrase << 8 | symbol;
-        uint32_t *slot = home(key), entry;
+        uint32_t *slot = home(phrase, symbol), entry;
         while ((entry = *slot) != 0) {
             if (entry >> MAX_WIDTH == key) {
                 phrase = entry & (FULL - 1);
