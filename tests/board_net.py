@@ -10,6 +10,7 @@ from host_net import FIRMWARE, arena
 
 from bench.boards.emulator.stop import Reason
 from bench.compile.net import Net
+from bench.provenance import text_hash
 
 DTCM_ROOM = 58 * 1024
 FLAGS = ("-Xclang", "-O3", "-std=gnu11", "-fno-jump-tables", "-ffp-contract=off", f"-I{FIRMWARE}", "-Wall", "-Wextra")
@@ -30,7 +31,8 @@ def program(net: Net, values: np.ndarray) -> Path:
         f"        for (unsigned i = 0; i < sizeof input; i++) (t_{net.prefix}_{net.inputs[0].name})[i] = input[i];"
     ]
     text += [f"        now = CYCLES; {call.call} result[{i}] = CYCLES - now;" for i, call in enumerate(net.layers)]
-    return programs.build("\n".join([*text, "    }", "    return 0;", "}"]), *FLAGS)
+    headers = text_hash(*(h.read_text() for h in sorted((FIRMWARE / "kernels").glob("*.h"))))
+    return programs.build("\n".join([f"// {headers}", *text, "    }", "    return 0;", "}"]), *FLAGS)
 
 
 def run(net: Net, values: np.ndarray, assumption: str = "default") -> tuple[np.ndarray, dict[str, int]]:
@@ -42,4 +44,6 @@ def run(net: Net, values: np.ndarray, assumption: str = "default") -> tuple[np.n
     out = net.outputs[0]
     raw = board.load(board.image.symbols.addresses["arena"] + offsets[out.name], out.nbytes)
     cycles = programs.results(board, len(net.layers))
-    return np.frombuffer(raw, np.int8).reshape(out.shape), dict(zip((l.name for l in net.layers), cycles, strict=True))
+    return np.frombuffer(raw, np.int8).reshape(out.shape), dict(
+        zip((layer.name for layer in net.layers), cycles, strict=True)
+    )

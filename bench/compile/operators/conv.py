@@ -9,7 +9,7 @@ from bench.compile.operators.window import Window, fused_range, window
 from bench.compile.quantization import Requantization, requantization
 from bench.compile.tflite import Value
 
-SHALLOW = 8  # input channels whose pixels fit the registers
+SHALLOW, NARROW = 8, 32  # most input channels whose pixels fit the registers; most output channels worth unrolling
 BAND_BYTES = 4096  # working memory of a depthwise layer
 
 
@@ -23,11 +23,12 @@ def conv2d(site: Site) -> Kernel:
     q = _requantization(site, weights, axis=0)
     padded = -(-ic // 4) * 4
     macs = shape.pixels * oc * kh * kw * ic
-    if (kh, kw) == shape.stride == (1, 1) and ic <= SHALLOW:
+    if (kh, kw) == shape.stride == (1, 1) and ic <= SHALLOW and oc <= NARROW:
         words = _quads(_zeros_after(_data(weights).reshape(oc, ic), padded - ic) * np.int32(2 if q.folded else 1))
         sizes = f"{shape.pixels}, {ic}, {oc}, {int(site.takes_frame)}, {int(q.folded)}, {low}, {high}"
-        body = f"pointwise((const uint8_t *)in0, out, weights, channels, {sizes});"
-        return Kernel(body, {"weights": words, "channels": q.records}, macs=macs, size=500)
+        body = f"pointwise((const uint8_t *)in0, out, weights, shifts, {sizes});"
+        rows = np.concatenate([q.records[:, :3].view(np.uint32), words], axis=1)
+        return Kernel(body, {"weights": rows, "shifts": q.records[:, 3].astype(np.int8)}, macs=macs, size=200 + 80 * oc)
     constants = {"weights": _zeros_after(_data(weights), padded - ic), "channels": q.records}
     width = (shape.output[1] - 1) * shape.stride[1] + kw
     literal = shape.literal(_zero(site), site.takes_frame)

@@ -14,8 +14,11 @@ KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, c
             const uint32_t *w = weights + c * ((size + 1) / 2);
             int8_t *o = out + y * d.ow * d.oc + c;
             struct channel k = channels[c];
+            HIDE(w);
             for (int x = 0; x < d.ow; x++, p += d.sx * d.ic, o += d.oc) {
                 int32_t acc = k.bias;
+                HIDE(p);
+                HIDE(o);
                 for (int i = 0; i < size; i++) {
                     int32_t v = pixel(p + (i / d.kw * d.iw + i % d.kw) * d.ic, d.is_unsigned);
                     acc += v * (i % 2 ? (int16_t)(w[i / 2] >> 16) : (int16_t)w[i / 2]);
@@ -59,6 +62,12 @@ KERNEL void depthwise(const uint8_t *restrict in, int8_t *restrict out, const ui
                     int32_t a = k.bias, b = k.bias;
                     for (int ky = 0; ky < d.kh; ky++) {
                         const word *r = p + ky * width / 2, *s = r + d.sx / 2;
+                        if (d.kw == 3 && d.sx == 1) { /* four pixels, six products, two words of weights */
+                            uint32_t first = w[ky * stride], last = z[ky * stride + 1];
+                            a = mac2(r[0], first, a), a = mac_low_high(r[1], last, a);
+                            b = mac_high_low(r[0], first, b), b = mac2(r[1], last, b);
+                            continue;
+                        }
                         for (int j = 0; j < even; j++) a = mac2(r[j], w[ky * stride + j], a);
                         for (int j = 0; j < odd; j++) b = mac2(s[j], z[ky * stride + j], b);
                     }

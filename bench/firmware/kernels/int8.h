@@ -16,6 +16,15 @@
 #define HOT
 #endif
 
+/* The compiler forgets what it knows about p: no rewriting of pointers as indices. */
+#define HIDE(p) __asm("" : "+r"(p))
+/* Added to the index of a constant table, it keeps the table in memory (literals in code cost more) and known as constant. */
+KERNEL int unknown_zero(void) {
+    int zero = 0;
+    HIDE(zero);
+    return zero;
+}
+
 typedef uint32_t __attribute__((may_alias, aligned(1))) any_u32;
 typedef uint32_t __attribute__((may_alias)) word;
 typedef int16_t __attribute__((may_alias)) half;
@@ -35,6 +44,9 @@ KERNEL void store4(void *p, uint32_t v) { *(any_u32 *)p = v; }
 #include <arm_acle.h>
 /* a + the two signed 16-bit products of x and y */
 KERNEL int32_t mac2(uint32_t x, uint32_t y, int32_t a) { return __smlad((int16x2_t)x, (int16x2_t)y, a); }
+/* a + the product of the low half of x and the high half of y, or the other way round */
+KERNEL int32_t mac_low_high(uint32_t x, uint32_t y, int32_t a) { return __smlabt((int32_t)x, (int32_t)y, a); }
+KERNEL int32_t mac_high_low(uint32_t x, uint32_t y, int32_t a) { return __smlatb((int32_t)x, (int32_t)y, a); }
 /* bytes 0 and 2, or 1 and 3, widened to two signed (or unsigned) halves */
 KERNEL uint32_t even_s(uint32_t v) { return (uint32_t)__sxtb16((int8x4_t)v); }
 KERNEL uint32_t even_u(uint32_t v) { return (uint32_t)__uxtb16((uint8x4_t)v); }
@@ -72,10 +84,12 @@ KERNEL int32_t high_cut(int32_t a, int32_t b, int32_t c) {
 }
 KERNEL int32_t clip8(int32_t v) { return __ssat(v, 8); }
 #else
-KERNEL int32_t low16(uint32_t v) { return (int16_t)v; }
-KERNEL int32_t high16(uint32_t v) { return (int16_t)(v >> 16); }
+KERNEL int32_t bottom(uint32_t v) { return (int16_t)v; }
+KERNEL int32_t top(uint32_t v) { return (int16_t)(v >> 16); }
+KERNEL int32_t mac_low_high(uint32_t x, uint32_t y, int32_t a) { return a + bottom(x) * top(y); }
+KERNEL int32_t mac_high_low(uint32_t x, uint32_t y, int32_t a) { return a + top(x) * bottom(y); }
 KERNEL int32_t mac2(uint32_t x, uint32_t y, int32_t a) {
-    return (int32_t)((uint32_t)a + (uint32_t)(low16(x) * low16(y)) + (uint32_t)(high16(x) * high16(y)));
+    return (int32_t)((uint32_t)a + (uint32_t)(bottom(x) * bottom(y)) + (uint32_t)(top(x) * top(y)));
 }
 KERNEL uint32_t even_u(uint32_t v) { return v & 0x00FF00FFu; }
 KERNEL uint32_t even_s(uint32_t v) { return (uint16_t)(int8_t)v | (uint32_t)(uint16_t)(int8_t)(v >> 16) << 16; }
