@@ -11,11 +11,13 @@ from agilenn.model import AgileModel
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit
-from bench.training.task import Task
+from bench.training.task import Task, minutes
+
+REFERENCE_KEYS = frozenset({"channels", "batch", "rate"})  # that decide the first step, beside reference_*
 
 
 def train(task: Task, settings: Settings) -> tuple[AgileModel, dict[str, Any]]:
-    """The model with the weights of its best epoch, and how it was made (see Task.record). Resumes either step."""
+    """The model with the weights of its best epoch, and how it was made (Task.record). Resumes either step."""
     keras.utils.set_random_seed(task.request.seed)
     extractor = networks.extractor(task.frame, settings.channels, task.stride)
     reference = networks.reference(extractor.output.shape[1:], task.classes, settings)
@@ -37,8 +39,6 @@ def train(task: Task, settings: Settings) -> tuple[AgileModel, dict[str, Any]]:
     path = folder(task.key("agilenn", **dataclasses.asdict(settings)))
     # the total loss chooses the epoch: accuracy alone would prefer one whose importance is not yet skewed
     second = fit(model, batches, validation, schedule, path, monitor="val_loss", fresh=task.request.fresh)
-    record = task.record(second)
-    return model, {**record, "reference": task.record(first), "settings": dataclasses.asdict(settings)}
-
-
-REFERENCE_KEYS = frozenset({"channels", "batch", "rate"})
+    before = {"epochs": len(first), "minutes": minutes(first), "accuracy": round(100 * first[-1]["val_accuracy"], 2)}
+    record = {**task.record("agilenn", second), "reference": before, "settings": dataclasses.asdict(settings)}
+    return model, record

@@ -31,7 +31,7 @@ def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
     model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
     path = folder(task.key("edge_only", **dataclasses.asdict(settings)))
     history = fit(model, batches, task.validation(), schedule, path, fresh=task.request.fresh)
-    return model, {**task.record(history), "settings": dataclasses.asdict(settings)}
+    return model, {**task.record("edge_only", history), "settings": dataclasses.asdict(settings)}
 
 
 def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str) -> Deployment:

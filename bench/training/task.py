@@ -49,19 +49,27 @@ class Task:
             "seed": self.request.seed, **settings,
         }  # fmt: skip
 
-    def record(self, history: Sequence[dict[str, float]]) -> dict[str, Any]:
-        """How a model was made, as plain JSON: seed, data, epochs, minutes, validation curve, versions."""
+    def record(self, method: str, history: Sequence[dict[str, float]]) -> dict[str, Any]:
+        """How a model was made, as plain JSON: command, data, epochs, minutes, validation curve, versions."""
+        request = self.request
+        chosen = f"--protocol {request.protocol} --budget {request.budget} --seed {request.seed}"
         return {
-            "seed": self.request.seed,
-            "budget": self.request.budget,
+            "command": f"./reproduce.sh train --method {method} --dataset {request.dataset} {chosen}",
+            "seed": request.seed,
+            "budget": request.budget,
             "data": {"origin": self.data.origin, "note": self.data.note, "fingerprint": self.data.fingerprint},
             "images": {"train": len(self.data.y_train), "validation": len(self.data.y_val)},
             "epochs": len(history),
-            "minutes": round(sum(epoch["seconds"] for epoch in history) / 60, 2),
+            "minutes": minutes(history),
             "curve": [round(epoch["val_accuracy"], 4) for epoch in history],
             "versions": provenance.versions(),
             "commit": provenance.git_commit(),
         }
+
+
+def minutes(history: Sequence[dict[str, float]]) -> float:
+    """Wall time of the epochs that fit() returned."""
+    return round(sum(epoch["seconds"] for epoch in history) / 60, 2)
 
 
 def open_task(request: Request) -> Task:
