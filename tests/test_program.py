@@ -82,7 +82,7 @@ def test_early_exit(tmp_path):
 def test_cycles_repeat_and_do_not_depend_on_the_clock(tmp_path):
     d, frame = agilenn(tmp_path), frames((24, 24, 3), 1)[2]
     seen = []
-    for clock in (CLOCK, CLOCK, 64_000_000):
+    for clock in (CLOCK, CLOCK, 64_000_000, 128_000_000):
         with Device.open("emu://stm32f746", program.build(d, clock)) as device:
             assert device.info.clock_hz == clock
             seen.append(device.infer(frame, lambda payload: bytes(20)).cycles)
@@ -175,7 +175,8 @@ def test_a_stage_that_faults_or_hangs_is_reported(tmp_path, monkeypatch):
         '#include "bad.h"\n'
         "static volatile uint32_t *const nowhere = (volatile uint32_t *)0x60000000;\n"
         "__attribute__((noinline)) static uint32_t deep(uint32_t n) {\n"
-        "    volatile uint32_t local[64];\n    local[n % 64] = n;\n    return n ? deep(n - 1) + local[0] : local[1];\n}\n"
+        "    volatile uint32_t local[64];\n    local[n % 64] = n;\n"
+        "    return n ? deep(n - 1) + local[0] : local[1];\n}\n"
         "enum stage_result stage_bad(uint32_t how) {\n"
         "    if (how == 0)\n        return *nowhere ? STAGE_NEXT : STAGE_DONE;\n"
         "    if (how == 1)\n        return deep(100) ? STAGE_NEXT : STAGE_DONE;\n"

@@ -8,8 +8,8 @@ expect.
 A full dictionary (4,096 codes) is emptied and built anew rather than frozen. Mean bytes, reset against frozen: 60
 CIFAR-10 test frames (96x96x3, 27,648 bytes) 25,823 against 31,394; 20 Tiny-ImageNet frames (128x128x3, 49,152 bytes)
 50,543 against 60,252; 3-bit features of the latter under random weights (64x64x19) 10,616 against 11,016. Features of
-CIFAR frames (32x32x19, about 2,600 bytes) never fill it. Codes of up to 16 bits would need 320 KB on the device and give
-26,500 bytes for the CIFAR-10 frames.
+CIFAR frames (32x32x19, about 2,600 bytes) never fill it. Codes of up to 16 bits would need 320 KB on the device and
+give 26,500 bytes for the CIFAR-10 frames.
 
 The width of a code depends only on its index, so both twins agree on it without side information.
 """
