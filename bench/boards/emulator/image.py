@@ -11,7 +11,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from bench.boards.emulator.memory import FLASH, FLASH_ITCM, RAM, region_of
+from bench.boards.emulator.memory import FLASH, FLASH_ITCM, RAM, Region, region_of
 from bench.errors import BoardError
 
 VECTOR_SECTIONS = (".isr_vector", ".isr_vectors", ".vectors", ".vector_table", ".intvec", ".cs3.interrupt_vector")
@@ -70,6 +70,10 @@ class Image:
     vectors: int
     stack: int
     entry: int
+
+    def has_code_in(self, region: Region) -> bool:
+        """Whether it is loaded to run there."""
+        return self.entry in region or any(s.executable and s.address in region for s in self.segments)
 
     @classmethod
     def load(cls, path: Path) -> Image:

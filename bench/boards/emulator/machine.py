@@ -14,7 +14,7 @@ from bench.boards.emulator.clock import FlashInterface, Pwr, Rcc
 from bench.boards.emulator.core import Dwt, SystemControl
 from bench.boards.emulator.dma import Dma, Request
 from bench.boards.emulator.image import Image
-from bench.boards.emulator.memory import DTCM, ITCM, REGIONS, REGISTERS, SYSTEM, Region, region_of
+from bench.boards.emulator.memory import DTCM, FLASH_ITCM, ITCM, MAPPED, REGISTERS, SYSTEM, Region, region_of
 from bench.boards.emulator.registers import Bus, Peripheral
 from bench.boards.emulator.semihosting import BREAKPOINT, Semihosting
 from bench.boards.emulator.stop import Reason, Stop
@@ -45,14 +45,12 @@ class Machine:
         self._uc = uc.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7)
         self._memory: dict[str, ctypes.Array[ctypes.c_char]] = {}
-        self._code_in_dtcm = any(s.executable and s.address in DTCM for s in image.segments)
-        for region in REGIONS:
+        for region in MAPPED:
             self._map(region)
         for segment in image.segments:
             self._uc.mem_write(segment.address, segment.data)
-        self.timing = TimingModel(
-            self._uc, parameters or Parameters.load(), (ITCM, DTCM) if self._code_in_dtcm else (ITCM,)
-        )
+        code = [ITCM, *(region for region in (DTCM, FLASH_ITCM) if image.has_code_in(region))]
+        self.timing = TimingModel(self._uc, parameters or Parameters.load(), code)
         self.semihosting = Semihosting(self)
         self._build_peripherals()
         for start, size in REGISTERS:
@@ -69,8 +67,7 @@ class Machine:
         owner = region.alias_of or region.name
         if owner not in self._memory:
             self._memory[owner] = ctypes.create_string_buffer(region.size)
-        access = region.access + ("x" if region is DTCM and self._code_in_dtcm else "")
-        protection = sum(PROTECTION[letter] for letter in access)
+        protection = sum(PROTECTION[letter] for letter in region.access)
         self._uc.mem_map_ptr(region.start, region.size, protection, ctypes.addressof(self._memory[owner]))
 
     def load(self, address: int, count: int) -> bytes:
@@ -148,6 +145,8 @@ class Machine:
                 self._stop = self._stop or self._fault("undefined instruction" if undefined else str(error))
             self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
             exhausted = self.timing.exhausted()
+            if self.timing.forbidden:
+                self._on_bad_access(self._uc, const.UC_MEM_FETCH_PROT, self._pc & ~1, 2, 0, None)
             if self._stop is None and exhausted:
                 if self.instructions >= end:
                     return Stop(Reason.LIMIT)

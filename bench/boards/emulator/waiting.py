@@ -1,7 +1,7 @@
 """Notices that the firmware waits for the host, and makes waiting leave no trace in the timing model.
 
-A firmware that polls an empty receiver would poll for ever in virtual time. It counts as waiting when it looks again and
-again, a short time apart, with equal registers, or very many times in any case. How often it looked depends on how the
+A firmware that polls an empty receiver would poll for ever in virtual time. It counts as waiting when it looks often,
+a short time apart, with equal registers, or very many times in any case. How often it looked depends on how the
 host cut its bytes; so predictor and caches are put back to what they were at the first look.
 """
 

@@ -9,7 +9,7 @@
 
 enum { BRANCH_NONE, BRANCH_CONDITIONAL, BRANCH_DIRECT, BRANCH_INDIRECT };
 enum { REGIONS = 5, SUCCESSORS = 4, BTAC_MAX = 1024, COUNTERS_MAX = 4096, LINES_MAX = 128, LINE = 32, GRANULE = 64 };
-enum { ERROR_NONE, ERROR_MEMORY, ERROR_CALLBACK };
+enum { ERROR_NONE, ERROR_MEMORY, ERROR_CALLBACK, ERROR_FORBIDDEN };
 enum { PATH_TCM, PATH_FLASH, PATH_SRAM, PATH_ART }; /* how instructions and data of a region arrive */
 enum { UNICORN_WRITE = 17 };
 
@@ -22,16 +22,16 @@ typedef struct {
 
 typedef struct { /* where code may lie; map: one entry per halfword, block index + 1 */
     uint32_t start, size;
-    int32_t path, reserved;
+    int32_t path, forbidden; /* forbidden: the program has no business executing there */
     int32_t *map;
     uint8_t *is_code; /* one flag per GRANULE bytes; null for memory that programs cannot write */
 } region_t;
 
 typedef struct {
-    uint32_t sets, ways, random, reserved;
+    uint32_t sets, ways, random, recent; /* recent: way slot of the last hit */
     uint32_t tag[LINES_MAX]; /* line number + 1 */
     uint8_t dirty[LINES_MAX];
-    uint64_t accesses, misses, write_backs;
+    uint64_t misses, write_backs;
 } cache_t;
 
 typedef struct { /* what the past leaves behind in the pipeline: saved and restored around idle polling */
@@ -113,11 +113,11 @@ void code_written(state_t *s, uint32_t address, uint32_t size) {
 /* 0 hit, 1 miss, 2 miss that writes a dirty line back. Replacement is pseudo-random from a fixed seed. */
 static int look_up(cache_t *c, uint32_t address, int write) {
     uint32_t line = address / LINE, set = (line & (c->sets - 1)) * c->ways, way = 0;
+    if (c->tag[c->recent] == line + 1) { c->dirty[c->recent] |= (uint8_t)write; return 0; }
     uint32_t *tag = c->tag + set;
     uint8_t *dirty = c->dirty + set;
-    c->accesses++;
     for (; way < c->ways; way++)
-        if (tag[way] == line + 1) { dirty[way] |= (uint8_t)write; return 0; }
+        if (tag[way] == line + 1) { dirty[way] |= (uint8_t)write, c->recent = set + way; return 0; }
     c->misses++;
     c->random = c->random * 1103515245u + 12345u;
     way = (c->random >> 16) % c->ways;
@@ -125,7 +125,7 @@ static int look_up(cache_t *c, uint32_t address, int write) {
         if (!tag[k]) { way = k; break; }
     int result = dirty[way] ? 2 : 1;
     c->write_backs += dirty[way];
-    tag[way] = line + 1, dirty[way] = (uint8_t)write;
+    tag[way] = line + 1, dirty[way] = (uint8_t)write, c->recent = set + way;
     return result;
 }
 
@@ -250,6 +250,10 @@ void on_block(void *uc, uint64_t address64, uint32_t size, void *user) {
     }
     region_t *region = find_region(s, address);
     if (!region) return; /* nothing can execute there: the fetch faults */
+    if (region->forbidden) {
+        fail(s, uc, ERROR_FORBIDDEN);
+        return;
+    }
     int32_t current = find_block(s, uc, region, address, size), previous = s->micro.previous, cost = -1;
     if (current < 0) return;
     int32_t lost = 0;

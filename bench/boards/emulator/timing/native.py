@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import unicorn
 from unicorn import unicorn_const as const
@@ -27,14 +27,15 @@ CACHES = {
     "data": (32, 4),
     "art": (64, 1),
 }  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
+ERROR_MEMORY, ERROR_FORBIDDEN = 1, 3
 READ_WRITE = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
 
 
 class TimingModel:
     """Counts instructions and cycles of one machine."""
 
-    def __init__(self, machine: unicorn.Uc, parameters: Parameters, tcm_code: tuple[Region, ...]) -> None:
-        """tcm_code: TCM regions that the program may rewrite code in."""
+    def __init__(self, machine: unicorn.Uc, parameters: Parameters, code: Iterable[Region]) -> None:
+        """code: the regions that may hold code, of ITCM, DTCM and the flash on the ITCM bus; the others always may."""
         self.parameters = parameters
         self._uc, self._library, self._state = machine, library(), State()
         self._blocks: list[list[Instruction]] = []
@@ -45,6 +46,7 @@ class TimingModel:
         me = weakref.ref(
             self
         )  # the callbacks must not keep the model alive: the state that holds them is freed with it
+        self._code = tuple(code)
         self._keep = (
             DESCRIBE(lambda block: model._describe(block) if (model := me()) else -1),
             COST(lambda previous, current, taken: model._cost(previous, current, taken) if (model := me()) else -1),
@@ -54,9 +56,11 @@ class TimingModel:
         self._attach(const.UC_HOOK_BLOCK, "on_block")
         self._attach(READ_WRITE, "on_data", FLASH)
         self._attach(READ_WRITE, "on_data", SRAM)
-        self._attach(const.UC_HOOK_MEM_READ, "on_art_data", FLASH_ITCM)
-        for region in tcm_code:
-            self._attach(const.UC_HOOK_MEM_WRITE, "on_code_write", region)
+        for region in self._code:  # every hook costs time at every access of the program, wherever it goes
+            if region is FLASH_ITCM:
+                self._attach(const.UC_HOOK_MEM_READ, "on_art_data", region)
+            else:
+                self._attach(const.UC_HOOK_MEM_WRITE, "on_code_write", region)
 
     def _fill(self) -> None:
         state, branch, memory = self._state, self.parameters.branch, self.parameters.memory
@@ -80,6 +84,7 @@ class TimingModel:
         for index, (region, path) in enumerate(CODE_REGIONS):
             target = state.region[index]
             target.start, target.size, target.path = region.start, region.size, path
+            target.forbidden = "x" not in region.access and region not in self._code
             writable[index] = "w" in region.access
         if self._library.prepare(c.byref(state), writable):
             raise BoardError("the timing model finds no memory", do="close other programs")
@@ -143,9 +148,14 @@ class TimingModel:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        if self._state.error:
+        if self._state.error == ERROR_MEMORY:
             raise BoardError("the timing model finds no memory for its tables", do="close other programs")
         return bool(self._state.stopped)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the last run ended because the program jumped to memory that holds no code."""
+        return bool(self._state.error == ERROR_FORBIDDEN)
 
     def set_caches(self, instruction: bool, data: bool) -> None:
         """Firmware switched a cache on or off; off empties it."""

@@ -24,7 +24,7 @@ class Block(c.Structure):
 class CodeRegion(c.Structure):
     _fields_ = [
         *_all(c.c_uint32, "start size"),
-        *_all(c.c_int32, "path reserved"),
+        *_all(c.c_int32, "path forbidden"),
         ("map", c.POINTER(c.c_int32)),
         ("is_code", c.POINTER(c.c_uint8)),
     ]
@@ -32,10 +32,10 @@ class CodeRegion(c.Structure):
 
 class Cache(c.Structure):
     _fields_ = [
-        *_all(c.c_uint32, "sets ways random reserved"),
+        *_all(c.c_uint32, "sets ways random recent"),
         ("tag", c.c_uint32 * LINES_MAX),
         ("dirty", c.c_uint8 * LINES_MAX),
-        *_all(c.c_uint64, "accesses misses write_backs"),
+        *_all(c.c_uint64, "misses write_backs"),
     ]
 
 
