@@ -194,6 +194,12 @@ def test_mistakes_are_one_line_and_exit_code_2(home, capsys, options, words):
     assert not (home / "out").exists()
 
 
+def test_an_out_that_cannot_be_is_refused(home, capsys):
+    (home / "file").touch()
+    assert run(home, "--dataset", "digits", out="file") == 2
+    assert "--out" in capsys.readouterr().err
+
+
 def test_table_says_why(capsys):
     text = latency_table.table(rows(full=latency_rows.Hits(9000, 10000)))
     assert "unmatched: our accuracy" in text

@@ -65,6 +65,10 @@ class FigLatency(Figure):
         source = path if path.exists() else RESULTS / path.name
         stamps = results.read_stamps(_stamps(source))
         campaign = Campaign(args, results.read(source), stamps)
+        try:
+            args.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"--out {args.out}: {error.strerror}", expected="a folder that can be written") from None
         rows = results.merge(campaign.recorded, campaign.run())
         if not rows:
             raise DataError(

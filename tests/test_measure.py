@@ -1,0 +1,121 @@
+"""Image -> emulated board -> UDP server -> prediction, with the committed deployments for digits; what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench import datasets
+from bench.accuracy import count_hits, predict
+from bench.boards.device import Device
+from bench.errors import BoardError, DataError
+from bench.link import Link
+from bench.measure import measure, record
+from bench.method import Deployment
+from bench.provenance import ROOT, deployment_hash
+from bench.server import Remote
+
+CLOCK, BOARD, IMAGES = 216_000_000, "emu://stm32f746", 12
+
+
+@pytest.fixture(scope="module", params=["agilenn", "edge_only"])
+def deployment(request):
+    return Deployment.load(ROOT / "results" / "models" / request.param / "digits-paper")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+def settings(deployment, digits):
+    return {
+        "dataset": "digits", "images": digits.fingerprint, "deployment": deployment_hash(deployment), "n": IMAGES,
+        "clock_hz": CLOCK, "board": BOARD, "folder": deployment.folder, "data_dir": None, "method": deployment.method,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def measured(deployment, digits):
+    return measure(**settings(deployment, digits))
+
+
+def test_every_image_is_classified_as_by_the_python_twin(measured, deployment, digits):
+    remote = Remote(deployment, threads=1)
+    runs = measured["runs"]
+    assert len(runs) == len({run["image"] for run in runs}) == IMAGES
+    for run in runs:
+        (row,) = np.flatnonzero(digits.rows == run["image"])
+        frame = datasets.frames(digits.x_test[row : row + 1], deployment.frame)[0]
+        assert run["prediction"] == predict(deployment, frame, remote)
+        assert run["label"] == digits.y_test[row]
+        assert run["decided"] == "server"
+        assert run["payload_down"] == 2 * 10
+        assert 0 < run["payload_up"] < 2 * frame.size
+        assert 0 < run["remote_us"] < 1e6
+    assert sum(run["prediction"] == run["label"] for run in runs) >= IMAGES - 2
+
+
+def test_cycles_and_bytes_are_the_same_every_time(measured, deployment, digits):
+    """To a few cycles: how long the firmware polled for the frame before leaves its mark on the branch predictor."""
+    again = measure(**settings(deployment, digits))
+    for first, second in zip(measured["runs"], again["runs"], strict=True):
+        assert first["cycles"] == pytest.approx(second["cycles"], rel=1e-3, abs=20)
+        assert first["payload_up"] == second["payload_up"]
+
+
+def test_the_firmware_describes_itself(measured):
+    info = measured["info"]
+    assert info["clock_hz"] == CLOCK
+    assert {"build", "compiler", "flags", "stack_high_water", "timing_model", "calibration"} <= set(info)
+    assert 0 < info["stack_high_water"] < 8192
+
+
+def test_a_record_adds_up(measured, deployment):
+    run = measured["runs"][0]
+    made = record(run, deployment, BOARD, CLOCK, Link(6e6), "id")
+    assert made.local_ms + made.compress_ms == pytest.approx(sum(run["cycles"].values()) / CLOCK * 1e3)
+    assert made.compress_ms > 0
+    assert made.network_ms == Link(6e6).milliseconds(run["payload_up"], 20)
+    assert made.total_ms == made.local_ms + made.compress_ms + made.network_ms + made.remote_ms
+    assert (made.label_device, made.label_network, made.label_remote) == ("emulated", "modelled", "measured")
+    assert record(run, deployment, "/dev/ttyACM0", CLOCK, Link(6e6), "id").label_device == "measured"
+
+
+@pytest.mark.parametrize("fault", ["payload", "scores", "prediction"])
+def test_a_firmware_that_differs_in_one_byte_is_an_error(monkeypatch, deployment, digits, fault):
+    infer = Device.infer
+
+    def faulty(self, frame, exchange=None):
+        if fault == "payload":
+            return infer(self, frame, lambda payload: exchange(payload[:-1] + bytes([payload[-1] ^ 1])))
+        trace = infer(self, frame, exchange)
+        if fault == "prediction":
+            return replace(trace, prediction=(trace.prediction + 1) % 10)
+        return replace(trace, values=dict(trace.values) | {"scores": trace.scores + np.eye(10, dtype=np.int32)[3]})
+
+    monkeypatch.setattr(Device, "infer", faulty)
+    words = {"payload": "test image|server refused", "scores": "buffer 'scores'", "prediction": "prediction"}[fault]
+    with pytest.raises(Exception, match=words) as caught:
+        measure(**settings(deployment, digits))
+    assert fault == "payload" or isinstance(caught.value, BoardError)
+    assert fault == "payload" or "digits" in str(caught.value)
+
+
+@pytest.mark.parametrize("changed", ["images", "deployment"])
+def test_inputs_that_changed_are_refused(deployment, digits, changed):
+    for function in (measure, count_hits):
+        with pytest.raises(DataError, match=f"its {changed} changed"):
+            function(**(settings(deployment, digits) | {changed: "0" * 64}))
+
+
+def test_accuracy_over_the_test_split(deployment, digits):
+    hits, n = count_hits(**settings(deployment, digits))
+    assert n == len(digits.y_test) == 539
+    assert hits / n > 0.9
+
+
+def test_several_processes_count_the_same(monkeypatch, deployment, digits):
+    alone = count_hits(**settings(deployment, digits))
+    monkeypatch.setattr("bench.accuracy.ALONE", 100)
+    assert count_hits(**settings(deployment, digits)) == alone
