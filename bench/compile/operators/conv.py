@@ -28,12 +28,12 @@ def conv2d(site: Site) -> Kernel:
         sizes = f"{shape.pixels}, {ic}, {oc}, {int(site.takes_frame)}, {int(q.folded)}, {low}, {high}"
         body = f"pointwise((const uint8_t *)in0, out, weights, shifts, {sizes});"
         rows = np.concatenate([q.records[:, :3].view(np.uint32), words], axis=1)
-        return Kernel(body, {"weights": rows, "shifts": q.records[:, 3].astype(np.int8)}, macs=macs, size=200 + 80 * oc)
+        return Kernel(body, {"weights": rows, "shifts": q.records[:, 3].astype(np.int8)}, macs=macs, size=200 + 70 * oc)
     constants = {"weights": _zeros_after(_data(weights), padded - ic), "channels": q.records}
     width = (shape.output[1] - 1) * shape.stride[1] + kw
     literal = shape.literal(_zero(site), site.takes_frame)
     body = f"conv2d(in0, out, weights, channels, scratch, {literal}, {int(q.folded)}, {low}, {high});"
-    return Kernel(body, constants, macs=macs, scratch=2 * kh * width * padded, size=900)
+    return Kernel(body, constants, macs=macs, scratch=2 * kh * width * padded, size=1700)
 
 
 def depthwise(site: Site) -> Kernel:
@@ -53,12 +53,12 @@ def depthwise(site: Site) -> Kernel:
     doubled = planes * np.int32(2 if q.folded else 1)
     if shape.separate:
         body = f"depthwise_direct((const uint8_t *)in0, out, weights, channels, {literal}, {tail}"
-        return Kernel(body, {"weights": _pairs(doubled.reshape(oc, -1)), "channels": q.records}, macs=macs, size=400)
+        return Kernel(body, {"weights": _pairs(doubled.reshape(oc, -1)), "channels": q.records}, macs=macs, size=550)
     pairs = _pairs(doubled, odd_too=shape.stride[1] % 2 == 1)
     band, width = _band(shape)
     body = f"depthwise((const uint8_t *)in0, out, weights, channels, scratch, {literal}, {band}, {width}, {tail}"
     scratch = 2 * width * ((band - 1) * shape.stride[0] + kh)
-    return Kernel(body, {"weights": pairs, "channels": q.records}, macs=macs, scratch=scratch, size=1000)
+    return Kernel(body, {"weights": pairs, "channels": q.records}, macs=macs, scratch=scratch, size=500 + 50 * kh * kw)
 
 
 def fully_connected(site: Site) -> Kernel:
@@ -73,7 +73,7 @@ def fully_connected(site: Site) -> Kernel:
     low, high = fused_range(site)
     q = _requantization(site, weights, axis=0)
     body = f"fully_connected(in0, out, weights, channels, {inputs}, {outputs}, {int(q.folded)}, {low}, {high});"
-    return Kernel(body, {"weights": _data(weights), "channels": q.records}, macs=inputs * outputs)
+    return Kernel(body, {"weights": _data(weights), "channels": q.records}, macs=inputs * outputs, size=1000)
 
 
 def _weights(site: Site, rank: int, axis: int) -> Value:

@@ -23,7 +23,7 @@ def add(site: Site) -> Kernel:
     site.require(sums[1] <= 0, "output scale", expected=f"more than {largest / (1 << 20):.3g}", got=out.step)
     terms = [(a.offset, *multiplier(a.step / largest)), (b.offset, *multiplier(b.step / largest)), (out.offset, *sums)]
     literals = ", ".join(f"(struct addend){{{zero}, {mult}, {-shift}}}" for zero, mult, shift in terms)
-    return Kernel(f"add(in0, in1, out, {int(np.prod(out.shape))}, {literals}, {low}, {high});", inplace=True, size=200)
+    return Kernel(f"add(in0, in1, out, {int(np.prod(out.shape))}, {literals}, {low}, {high});", inplace=True, size=370)
 
 
 def relu(site: Site) -> Kernel:

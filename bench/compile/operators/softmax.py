@@ -31,7 +31,7 @@ def softmax(site: Site) -> Kernel:
     site.require(real > 1, "input scale", expected=f"more than {2.0**-FRACTION_BITS:.2g}", got=a.step)
     n = a.shape[-1]
     body = f"softmax(in0, out, exponential, {int(np.prod(a.shape)) // n}, {n});"
-    return Kernel(body, {"exponential": exponentials(*multiplier(real))}, inplace=True, size=500)
+    return Kernel(body, {"exponential": exponentials(*multiplier(real))}, inplace=True, size=1500)
 
 
 def exponentials(mult: int, left: int) -> np.ndarray:

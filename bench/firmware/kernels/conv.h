@@ -54,7 +54,8 @@ KERNEL void conv2d(const void *in, int8_t *restrict out, const int8_t *restrict 
                    int low, int high) {
     int words = (d.ic + 3) / 4 * 2, width = (d.ow - 1) * d.sx + d.kw, row = width * words;
     int depth = d.kw * words / 2, next = d.ow > 1 ? d.sx * words : 0; /* of a kernel row; to the next pixel */
-    int other = d.oc > 1, filled = 0;
+    int two = d.oc > 1, other = two * d.kh * depth * 4; /* bytes to the next channel's weights */
+    int step = depth % 4 == 0 ? 4 : depth % 3 == 0 ? 3 : depth % 2 == 0 ? 2 : 1, filled = 0;
     for (int y = 0; y < d.oh; y++) {
         int top = y * d.sy;
         for (int v = filled > top ? filled : top; v < top + d.kh; v++)
@@ -65,25 +66,31 @@ KERNEL void conv2d(const void *in, int8_t *restrict out, const int8_t *restrict 
             int8_t *o = out + (y * d.ow + x) * d.oc;
             for (int cc = 0; cc < d.oc; cc += 2) {
                 int c = cc + 2 > d.oc && d.oc > 1 ? d.oc - 2 : cc;
-                const int8_t *w0 = weights + c * d.kh * depth * 4, *w1 = w0 + other * d.kh * depth * 4;
+                const int8_t *w = weights + c * d.kh * depth * 4;
                 int32_t a00 = 0, a01 = 0, a10 = 0, a11 = 0; /* pixel, channel */
                 int slot = top % d.kh;
                 for (int ky = 0; ky < d.kh; ky++) {
-                    const uint32_t *p = scratch + slot * row + x * d.sx * words, *q = p + next;
+                    const uint32_t *p = scratch + slot * row + x * d.sx * words;
                     slot = slot + 1 == d.kh ? 0 : slot + 1;
-                    for (int g = 0; g < depth; g++, p += 2, q += 2, w0 += 4, w1 += 4) {
-                        uint32_t u = load4(w0), v = load4(w1), p0 = p[0], q0 = q[0], p1 = p[1], q1 = q[1];
-                        uint32_t u0 = even_s(u), v0 = even_s(v), u1 = odd_s(u), v1 = odd_s(v);
-                        a00 = mac2(p0, u0, a00), a01 = mac2(p0, v0, a01);
-                        a10 = mac2(q0, u0, a10), a11 = mac2(q0, v0, a11);
-                        a00 = mac2(p1, u1, a00), a01 = mac2(p1, v1, a01);
-                        a10 = mac2(q1, u1, a10), a11 = mac2(q1, v1, a11);
+                    for (int g = 0; g < depth; g += step, p += 2 * step, w += 4 * step) {
+                        HIDE(p);
+                        HIDE(w);
+                        UNROLL(4)
+                        for (int i = 0; i < step; i++) {
+                            uint32_t p0 = p[2 * i], p1 = p[2 * i + 1], q0 = p[2 * i + next], q1 = p[2 * i + 1 + next];
+                            uint32_t u = load4(w + 4 * i), v = load4(w + 4 * i + other);
+                            uint32_t u0 = even_s(u), v0 = even_s(v), u1 = odd_s(u), v1 = odd_s(v);
+                            a00 = mac2(p0, u0, a00), a01 = mac2(p0, v0, a01);
+                            a10 = mac2(q0, u0, a10), a11 = mac2(q0, v0, a11);
+                            a00 = mac2(p1, u1, a00), a01 = mac2(p1, v1, a01);
+                            a10 = mac2(q1, u1, a10), a11 = mac2(q1, v1, a11);
+                        }
                     }
                 }
-                const struct channel *k = channels + c, *l = k + other;
+                const struct channel *k = channels + c, *l = k + two;
                 int8_t *n = o + (d.ow > 1 ? d.oc : 0);
-                o[c] = finish(a00, k, folded, low, high), o[c + other] = finish(a01, l, folded, low, high);
-                n[c] = finish(a10, k, folded, low, high), n[c + other] = finish(a11, l, folded, low, high);
+                o[c] = finish(a00, k, folded, low, high), o[c + two] = finish(a01, l, folded, low, high);
+                n[c] = finish(a10, k, folded, low, high), n[c + two] = finish(a11, l, folded, low, high);
             }
         }
     }
