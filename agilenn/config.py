@@ -26,11 +26,12 @@ class Settings:
     local_weight: float = 0.5  # cross-entropy of the Local NN alone, in the prediction loss
     reference_weight: float = 0.2  # cross-entropy that keeps the reference network valid on the moving features
     reference_width: int = 32
-    remote_width: float = 0.5
+    remote: str = "mobilenetv2"  # Sec 7; or "resnet8", see bench/training/networks.py
+    remote_width: float = 1.0
     remote_stages: int = 7  # of MobileNetV2's seven
     remote_head: int = 1280
-    reference_epochs: int = 2
-    epochs: int = 8
+    reference_epochs: int = 20
+    epochs: int = 200
     batch: int = 64
     rate: float = 0.1
 
@@ -55,11 +56,12 @@ class Settings:
 
 
 # what changes with the data and the budget; everything else is the same
+SMALL = {"remote_width": 0.5, "remote_stages": 3, "remote_head": 256, "rate": 0.05}
 BUDGETS: dict[tuple[str, str], dict[str, Any]] = {
-    ("digits", "quick"): {"remote_stages": 3, "remote_head": 256, "reference_epochs": 20, "epochs": 80, "rate": 0.05},
-    ("digits", "full"): {"remote_stages": 3, "remote_head": 256, "reference_epochs": 40, "epochs": 240, "rate": 0.05},
-    ("", "quick"): {},
-    ("", "full"): {"reference_epochs": 20, "epochs": 200},
+    ("digits", "quick"): {**SMALL, "reference_epochs": 20, "epochs": 80},
+    ("digits", "full"): {**SMALL, "reference_epochs": 40, "epochs": 240},
+    ("", "quick"): {"remote": "resnet8", "reference_epochs": 2, "epochs": 10},
+    ("", "full"): {},
 }
 
 

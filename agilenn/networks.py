@@ -7,7 +7,7 @@ from typing import Any
 
 from agilenn.config import Settings
 from bench.training.backend import keras
-from bench.training.networks import MOBILENET_V2, mobilenet, normalize, resnet8
+from bench.training.networks import normalize, resnet8, server_network
 
 layers = keras.layers
 
@@ -33,9 +33,9 @@ def local(shape: Sequence[int], classes: int) -> Any:
 
 
 def remote(shape: Sequence[int], classes: int, settings: Settings) -> Any:
-    """Dequantized features (N, H, W, channels - k) -> logits: MobileNetV2 without its first convolution (Sec 7)."""
-    stages = MOBILENET_V2[: settings.remote_stages]
-    return mobilenet(shape, classes, settings.remote_width, stages, settings.remote_head)
+    """Dequantized features (N, H, W, channels - k) -> logits: MobileNetV2 without its first convolution (Sec 7), or smaller."""
+    width, stages, head = settings.remote_width, settings.remote_stages, settings.remote_head
+    return server_network(settings.remote, shape, classes, width, stages, head)
 
 
 def reference(shape: Sequence[int], classes: int, settings: Settings) -> Any:

@@ -166,7 +166,7 @@ def test_extractor_costs_what_the_published_one_costs() -> None:
 
 def test_a_tiny_training_ends_in_a_sound_deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    tiny = Settings(reference_width=8, remote_stages=2, remote_head=32, reference_epochs=1, epochs=1)
+    tiny = Settings(reference_width=8, remote_width=0.5, remote_stages=2, remote_head=32, reference_epochs=1, epochs=1)
     monkeypatch.setattr(method, "settings_for", lambda *_: tiny)
     request = Request("digits", "strong", tmp_path / "out", 0, "quick", False, None)
     made = method.AgileNN().train(request)

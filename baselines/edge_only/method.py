@@ -10,21 +10,22 @@ from bench.training.task import open_task
 
 @dataclass(frozen=True)
 class Settings:
-    """MobileNetV2's width multiplier, number of stages and head, and the schedule."""
+    """The server network (see bench/training/networks.py): kind, width multiplier, stages and head; and the schedule."""
 
-    width: float = 0.5
+    network: str = "mobilenetv2"
+    width: float = 1.0
     stages: int = 7
     head: int = 1280
-    epochs: int = 8
+    epochs: int = 200
     batch: int = 64
     rate: float = 0.1
 
 
 BUDGETS = {
-    ("digits", "quick"): Settings(stages=3, head=256, epochs=60, rate=0.05),
-    ("digits", "full"): Settings(stages=3, head=256, epochs=200, rate=0.05),
-    ("", "quick"): Settings(),
-    ("", "full"): Settings(epochs=200),
+    ("digits", "quick"): Settings(width=0.5, stages=3, head=256, epochs=60, rate=0.05),
+    ("digits", "full"): Settings(width=0.5, stages=3, head=256, rate=0.05),
+    ("", "quick"): Settings(network="resnet8", epochs=10),
+    ("", "full"): Settings(),
 }
 
 

@@ -14,17 +14,18 @@ from bench.training import export
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit, predict
-from bench.training.networks import MOBILENET_V2, mobilenet
+from bench.training.networks import server_network
 from bench.training.task import Task
 
 BITS = 8  # a symbol is a byte of the frame
 
 
 def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
-    """MobileNetV2 whose 3x3 stem has stride 3 on 96x96 frames (1 at native size), at its best epoch; and its record."""
+    """The server network behind a 3x3 stem of stride 3 on 96x96 frames (1 at native size), at its best epoch; its record."""
     keras.utils.set_random_seed(task.request.seed)
-    stages = MOBILENET_V2[: settings.stages]
-    model = mobilenet(task.frame, task.classes, settings.width, stages, settings.head, stem_stride=task.stride)
+    model = server_network(
+        settings.network, task.frame, task.classes, settings.width, settings.stages, settings.head, task.stride
+    )
     batches = task.batches(settings.batch)
     schedule = Schedule(settings.epochs, settings.batch, settings.rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

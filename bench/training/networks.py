@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.errors import UnknownName
 from bench.training.backend import keras
 
 layers = keras.layers
@@ -63,16 +64,35 @@ def mobilenet(
     return keras.Model(inputs, layers.Dense(classes)(x))
 
 
-def resnet8(shape: Sequence[int], classes: int, width: int = 32, stride: int = 1) -> Any:
+def resnet8(shape: Sequence[int], classes: int, width: int = 32, stride: int = 1, stem_stride: int = 0) -> Any:
     """A 3x3 convolution of `stride`, then three residual blocks: float (N, *shape) -> logits (N, classes).
 
-    The blocks have strides 1, 2, 2 and `width`, 2 `width`, 2 `width` channels.
+    The blocks have strides 1, 2, 2 and `width`, 2 `width`, 2 `width` channels. stem_stride > 0: a 3x3 convolution of that
+    stride and width / 2 channels comes before.
     """
-    inputs = keras.Input(tuple(shape))
-    x = conv(inputs, width, 3, stride)
+    x = inputs = keras.Input(tuple(shape))
+    if stem_stride:
+        x = conv(x, width // 2, 3, stem_stride)
+    x = conv(x, width, 3, stride)
     for filters, step in ((width, 1), (2 * width, 2), (2 * width, 2)):
         y = conv(conv(x, filters, 3, step), filters, 3, activation=False)
         if step > 1:
             x = conv(x, filters, 1, step, activation=False)
         x = layers.ReLU(6.0)(layers.Add()([x, y]))
     return keras.Model(inputs, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)))
+
+
+def server_network(
+    kind: str, shape: Sequence[int], classes: int, width: float, stages: int, head: int, stem_stride: int = 0
+) -> Any:
+    """The network behind the link, the same for every method: float (N, *shape) -> logits (N, classes).
+
+    kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels) or "resnet8" (64
+    channels times `width`; learns most in few epochs, maps of 16 pixels and more are halved at once).
+    """
+    if kind == "mobilenetv2":
+        return mobilenet(shape, classes, width, MOBILENET_V2[:stages], head, stem_stride)
+    if kind == "resnet8":
+        side = shape[0] // max(1, stem_stride)
+        return resnet8(shape, classes, round(64 * width), 2 if side >= 16 else 1, stem_stride)
+    raise UnknownName("server network", kind, ("mobilenetv2", "resnet8"))
