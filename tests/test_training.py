@@ -102,7 +102,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     best = max(e["val_accuracy"] for e in expected)
     assert (fit.predict(resumed, digits.x_val).argmax(1) == digits.y_val).mean() == pytest.approx(best)
-    assert len(list((tmp_path / "parts").glob("*.h5"))) <= 2
+    assert len(list((tmp_path / "parts").glob("*.npz"))) <= 2
 
 
 def test_a_training_that_diverges_stops_and_keeps_the_last_good_epoch(

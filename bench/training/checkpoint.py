@@ -1,11 +1,15 @@
-"""What a training keeps on disk: weights of its last and of its best epoch, and the history. No pickle."""
+"""What a training keeps on disk: weights of its last and of its best epoch as .npz (no pickle), and the history."""
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bench import provenance
 from bench.errors import DataError
@@ -18,19 +22,19 @@ def folder(settings: Mapping[str, Any]) -> Path:
     text = json.dumps({"format": FORMAT, **settings}, sort_keys=True, default=str)
     path = provenance.cache("trainings", provenance.text_hash(text)[:16])
     path.mkdir(parents=True, exist_ok=True)
-    write(path / "settings.json", text)
+    write(path / "settings.json", text.encode())
     return path
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: bytes) -> None:
     """Writes a file under a temporary name, then renames it."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
+    partial.write_bytes(content)
     partial.replace(path)
 
 
 class Checkpoint:
-    """state.json names the best epoch and holds the metrics of every finished one; epochN.weights.h5 lie beside it.
+    """state.json names the best epoch and holds the metrics of every finished one; epochN.npz lie beside it.
 
     Weights files hold the optimizer's state, too. A kill at any time leaves the last finished epoch whole.
     """
@@ -56,19 +60,20 @@ class Checkpoint:
         return len(self.history)
 
     def weights(self, epoch: int) -> Path:
-        return self.path / f"epoch{epoch}.weights.h5"
+        return self.path / f"epoch{epoch}.npz"
 
     def save(self, model: Any, metrics: Mapping[str, float], monitor: str) -> None:
         """One more finished epoch. monitor: the metric that decides which is best (lowest for a loss, else highest)."""
         self.history.append({name: float(value) for name, value in metrics.items()})
-        partial = self.path / "partial.weights.h5"
-        model.save_weights(partial)
-        partial.replace(self.weights(self.epochs))
+        buffer = io.BytesIO()
+        np.savez(buffer, *[variable.numpy() for variable in variables(model)])
+        write(self.weights(self.epochs), buffer.getvalue())
         sign = 1 if monitor.endswith("loss") else -1
         if not self.best or sign * self.history[-1][monitor] <= sign * self.history[self.best - 1][monitor]:
             self.best = self.epochs
-        write(self.path / "state.json", json.dumps({"best": self.best, "history": self.history}, indent=1))
-        for old in self.path.glob("epoch*.weights.h5"):
+        state = {"best": self.best, "history": self.history}
+        write(self.path / "state.json", json.dumps(state, indent=1).encode())
+        for old in self.path.glob("epoch*.npz"):
             if old not in (self.weights(self.epochs), self.weights(self.best)):
                 old.unlink()
 
@@ -76,14 +81,24 @@ class Checkpoint:
         """Weights and optimizer state of an epoch. Raises DataError for a damaged file or another network."""
         file = self.weights(epoch)
         model.optimizer.build(model.trainable_variables)
+        known = variables(model)
         try:
-            model.load_weights(file)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0][:120]
-            raise DataError(f"{file}: damaged checkpoint ({reason})", do="train again with --fresh") from None
+            with np.load(file, allow_pickle=False) as saved:
+                values = [saved[name] for name in saved.files]
+            if [value.shape for value in values] != [tuple(variable.shape) for variable in known]:
+                raise ValueError("another network")
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{file}: damaged checkpoint ({error})", do="train again with --fresh") from None
+        for variable, value in zip(known, values, strict=True):
+            variable.assign(value)
 
     def clear(self) -> None:
         """Forgets everything (--fresh)."""
-        for file in (self.path / "state.json", *self.path.glob("*.weights.h5")):
+        for file in (self.path / "state.json", *self.path.glob("epoch*.npz")):
             file.unlink(missing_ok=True)
         self.history, self.best = [], 0
+
+
+def variables(model: Any) -> list[Any]:
+    """Everything that a compiled model's training changes, in a fixed order: weights, then the optimizer's state."""
+    return [*model.weights, *model.optimizer.variables]
