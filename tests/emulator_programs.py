@@ -54,6 +54,9 @@ __attribute__((used)) void start(void) {
 __attribute__((used, naked)) void Reset_Handler(void) {
     __asm volatile("ldr r0, =_stack\n mov sp, r0\n b start\n .ltorg");
 }
+#ifdef DECLARE
+DECLARE
+#endif
 #ifndef VECTORS
 #define VECTORS &_stack, (void *)Reset_Handler
 #endif

@@ -84,7 +84,7 @@ class Serial(SerialBase):
         if stop.reason is Reason.LIMIT:
             if self._limit is not None and machine.instructions >= self._limit:
                 raise BoardError(f"the firmware ran past max_instructions={self._limit}", do="look for an endless loop")
-            endless = machine.timing.endless
+            endless = machine.endless()
             if endless is not None and not machine.usart.outgoing:
                 raise BoardError(f"the firmware hangs in an empty loop at {machine.image.symbols.place(endless)}")
         elif stop.reason in (Reason.IDLE, Reason.WFI):

@@ -13,6 +13,7 @@ from bench.boards.emulator.access import Access
 from bench.boards.emulator.clock import FlashInterface, Pwr, Rcc
 from bench.boards.emulator.core import Dwt, SystemControl
 from bench.boards.emulator.dma import Dma, Request
+from bench.boards.emulator.exceptions import SVC, Exceptions
 from bench.boards.emulator.image import Image
 from bench.boards.emulator.memory import DTCM, FLASH_ITCM, ITCM, MAPPED, REGISTERS, SYSTEM, Region, region_of
 from bench.boards.emulator.registers import Bus, Peripheral
@@ -31,7 +32,6 @@ PROTECTION = {"r": const.UC_PROT_READ, "w": const.UC_PROT_WRITE, "x": const.UC_P
 USARTS = dict(
     enumerate((0x40011000, 0x40004400, 0x40004800, 0x40004C00, 0x40005000, 0x40011400, 0x40007800, 0x40007C00), 1)
 )
-BKPT_EXCEPTION = 7  # unicorn's number
 
 
 class Machine:
@@ -60,6 +60,7 @@ class Machine:
         self._uc.reg_write(arm.UC_ARM_REG_SP, image.stack)
         self._pc = image.entry | 1
         self._stop: Stop | None = None
+        self._event: int | None = None  # unicorn's number of an exception that ended a stretch
 
     # --- memory ---
 
@@ -103,6 +104,8 @@ class Machine:
         dma = Dma(0x40026400, self, requests)
         self._waiting = Waiting(self._uc, timing, self.usart, dma.drained, lambda: self._halt(Stop(Reason.IDLE)))
         self._access = Access(self._uc, timing)
+        self._exceptions = Exceptions(self._uc, self, self.system, timing)
+        self.system.on_pending = timing.interrupt
         dwt = Dwt(lambda: self._access.cycles(Dwt.ADDRESS + Dwt.CYCCNT), self.system)
         peripherals: list[Peripheral] = [self.rcc, Pwr(), flash, self.system, dwt, dma]
         self._bus = Bus([*peripherals, *self.usarts.values(), Dma(0x40026000, self, [])])
@@ -136,32 +139,57 @@ class Machine:
         end = UNLIMITED if limit is None else limit
         self._waiting.resume()
         while True:
-            self._stop = None
-            self.timing.budget(min(end, self.instructions + SLICE))
-            try:
-                self._uc.emu_start(self._pc, NOWHERE)
-            except uc.UcError as error:
-                undefined = error.errno == const.UC_ERR_INSN_INVALID
-                self._stop = self._stop or self._fault("undefined instruction" if undefined else str(error))
-            self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
-            exhausted = self.timing.exhausted()
-            if self.timing.forbidden:
-                self._on_bad_access(self._uc, const.UC_MEM_FETCH_PROT, self._pc & ~1, 2, 0, None)
-            if self._stop is None and exhausted:
-                if self.instructions >= end:
-                    return Stop(Reason.LIMIT)
-                if limit is None and self.timing.endless is not None:
-                    return Stop(Reason.LOOP, f"at {self.image.symbols.place(self.timing.endless)}")
-                continue
-            stop = self._stop or Stop(Reason.WFI)
-            if stop.reason is not Reason.BKPT:
+            self._pc = self._exceptions.take(self._pc) | 1
+            stop = self._execute(end)
+            if stop is None and limit is None and (loop := self.endless()) is not None:
+                stop = Stop(Reason.LOOP, f"at {self.image.symbols.place(loop)}")
+            if stop is not None and stop.reason is Reason.BKPT:
+                stop = self._breakpoint(stop)
+            if stop is not None:
                 return stop
-            number = self.load(self._pc & ~1, 1)[0]
-            self._pc += 2
-            if number != BREAKPOINT:
-                return stop
-            if not self._semihost():
-                return Stop(Reason.EXIT)
+
+    def _execute(self, end: int) -> Stop | None:
+        """One stretch of emulation; None when it ended only to look around."""
+        self._stop = self._event = None
+        self.timing.budget(min(end, self.instructions + SLICE), self._exceptions.alarm())
+        try:
+            self._uc.emu_start(self._pc, NOWHERE)
+        except uc.UcError as error:
+            undefined = error.errno == const.UC_ERR_INSN_INVALID
+            self._stop = self._stop or self._fault("undefined instruction" if undefined else str(error))
+        self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
+        exhausted = self.timing.exhausted()
+        if self.timing.forbidden:
+            self._on_bad_access(self._uc, const.UC_MEM_FETCH_PROT, self._pc & ~1, 2, 0, None)
+        if self._event is not None:
+            return self._exception(self._event)
+        if self._stop is not None or exhausted:
+            return Stop(Reason.LIMIT) if self._stop is None and self.instructions >= end else self._stop
+        return None if self._exceptions.sleep() else Stop(Reason.WFI)
+
+    def endless(self) -> int | None:
+        """Where the program is in an empty loop that no interrupt will end, if it is."""
+        here = self._pc & ~1
+        return here if here == self.timing.endless and self._exceptions.alarm() is None else None
+
+    def _breakpoint(self, stop: Stop) -> Stop | None:
+        """Steps over the BKPT; semihosting requests are answered and the program goes on."""
+        number = self.load(self._pc & ~1, 1)[0]
+        self._pc += 2
+        if number != BREAKPOINT:
+            return stop
+        return None if self._semihost() else Stop(Reason.EXIT)
+
+    def _exception(self, number: int) -> Stop | None:
+        """SVC, or the return from a handler."""
+        if number == stops.SVC_EXCEPTION:
+            self._pc = self._exceptions.enter(SVC, self._pc)
+            return None
+        address = self._exceptions.leave(self._pc)
+        if address is None:
+            return self._fault("exception return outside a handler")
+        self._pc = address
+        return None
 
     def _semihost(self) -> bool:
         """Answers the program's request to a debugger; False when it asked to end."""
@@ -177,8 +205,13 @@ class Machine:
         self._uc.emu_stop()
 
     def _on_exception(self, _uc: uc.Uc, number: int, _data: object) -> None:
-        bkpt = number == BKPT_EXCEPTION
-        self._halt(Stop(Reason.BKPT) if bkpt else self._fault(stops.EXCEPTIONS.get(number, f"exception {number}")))
+        if number == stops.BKPT_EXCEPTION:
+            self._halt(Stop(Reason.BKPT))
+        elif number in (stops.SVC_EXCEPTION, stops.RETURN_EXCEPTION):
+            self._event = number
+            self._uc.emu_stop()
+        else:
+            self._halt(self._fault(stops.EXCEPTIONS.get(number, f"exception {number}")))
 
     def _on_bad_access(self, machine: uc.Uc, kind: int, address: int, _size: int, _value: int, _data: object) -> bool:
         _, _, block = self.timing.current_block()

@@ -32,7 +32,7 @@ SRAM = Region("SRAM1+2", 0x20010000, 256 << 10, "rwx")
 REGIONS = (ITCM, FLASH_ITCM, FLASH, SYSTEM, DTCM, SRAM)
 RAM = (ITCM, DTCM, SRAM)
 
-# What unicorn maps. DTCM and SRAM together: it looks an address up anew whenever a program changes from one to the other,
+# What unicorn maps. DTCM and SRAM together: it looks an address up anew whenever a program goes from one to the other,
 # which costs a tenth of its speed. That DTCM holds no code is then for the block hook to see.
 MAPPED = (ITCM, FLASH_ITCM, FLASH, SYSTEM, Region("RAM", DTCM.start, DTCM.size + SRAM.size, "rwx"))
 

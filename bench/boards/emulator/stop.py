@@ -22,12 +22,8 @@ ACCESS = {
     const.UC_MEM_FETCH_PROT: "execution at non-executable address",
 }
 FETCHES = (const.UC_MEM_FETCH_UNMAPPED, const.UC_MEM_FETCH_PROT)
-EXCEPTIONS = {
-    1: "undefined instruction",
-    2: "SVC without a handler",
-    8: "exception return without an exception",
-    17: "FPU access",
-}
+SVC_EXCEPTION, BKPT_EXCEPTION, RETURN_EXCEPTION = 2, 7, 8  # unicorn's numbers
+EXCEPTIONS = {1: "undefined instruction", 17: "FPU access"}
 
 
 class Reason(StrEnum):

@@ -55,7 +55,7 @@ typedef struct state {
     micro_t micro;
     parameters_t p;
     region_t region[REGIONS];
-    uint64_t sixteenths, instructions, stop_at;
+    uint64_t sixteenths, instructions, stop_at, alarm; /* alarm: in sixteenths of a cycle */
     uint64_t taken, mispredicted, fetch_stalls, data_stalls, edges;
     int32_t stopped, error, block_count, block_capacity;
     block_t *blocks;
@@ -243,7 +243,7 @@ static int32_t fetch(state_t *s, const block_t *b) {
 void on_block(void *uc, uint64_t address64, uint32_t size, void *user) {
     state_t *s = user;
     uint32_t address = (uint32_t)address64;
-    if (s->instructions >= s->stop_at || s->stopped) { /* this block has not run: it comes again at the next start */
+    if (s->instructions >= s->stop_at || s->sixteenths >= s->alarm || s->stopped) { /* this block has not run: it comes again at the next start */
         s->stopped = 1;
         s->stop(uc);
         return;

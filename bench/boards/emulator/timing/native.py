@@ -28,6 +28,7 @@ CACHES = {
     "art": (64, 1),
 }  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
 ERROR_MEMORY, ERROR_FORBIDDEN = 1, 3
+NEVER = (1 << 64) - 1
 READ_WRITE = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
 
 
@@ -139,9 +140,20 @@ class TimingModel:
     def instructions(self) -> int:
         return int(self._state.instructions)
 
-    def budget(self, instructions: int) -> None:
-        """Lets the next run go on until the count reaches `instructions`, to the end of a block."""
+    def budget(self, instructions: int, cycle: int | None) -> None:
+        """Lets the next run go on until the count reaches `instructions`, or `cycle`, to the end of a block."""
         self._state.stop_at, self._state.stopped = instructions, 0
+        self._state.alarm = NEVER if cycle is None else 16 * cycle
+
+    def interrupt(self) -> None:
+        """Ends the current run at the end of its block."""
+        self._state.alarm = 0
+
+    def spend(self, cycles: int) -> None:
+        """Time that passes outside instructions: exception entry and exit, sleep."""
+        self._state.sixteenths += 16 * cycles
+        if self._state.micro.previous >= 0:
+            self._state.blocks[self._state.micro.previous].sixteenths += 16 * cycles
 
     def exhausted(self) -> bool:
         """Whether the last run ended because the budget was spent. Raises what a callback raised."""

@@ -71,7 +71,7 @@ class State(c.Structure):
         ("micro", Micro),
         ("p", Penalties),
         ("region", CodeRegion * REGION_COUNT),
-        *_all(c.c_uint64, "sixteenths instructions stop_at taken mispredicted fetch_stalls data_stalls edges"),
+        *_all(c.c_uint64, "sixteenths instructions stop_at alarm taken mispredicted fetch_stalls data_stalls edges"),
         *_all(c.c_int32, "stopped error block_count block_capacity"),
         ("blocks", c.POINTER(Block)),
         ("edge", c.POINTER(Edge)),
