@@ -8,7 +8,8 @@ from pathlib import Path
 from bench import registry
 from bench.cli import Command
 from bench.errors import DataError, UnknownName
-from bench.figures.base import RESULTS, Figure
+from bench.figures import base
+from bench.figures.base import Figure
 from bench.results import read
 
 
@@ -20,7 +21,7 @@ class Plot(Command):
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("target", nargs="?", default="all", help="a figure, or all (default)")
         parser.add_argument(
-            "--from", dest="folder", type=Path, default=RESULTS, help="folder of FIGURE.csv (default results)"
+            "--from", dest="folder", type=Path, default=base.RESULTS, help="folder of FIGURE.csv (default results)"
         )
 
     def run(self, args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import pytest
 from latency_records import records
 
 from bench import cli, results
-from bench.figures import base, fig_latency, latency_cells, latency_plot, latency_rows, latency_table
+from bench.figures import base, latency_cells, latency_plot, latency_rows, latency_table
 from bench.paper import FIG16, Paper
 from bench.provenance import ROOT
 
@@ -46,11 +46,10 @@ def home(tmp_path, monkeypatch):
     committed = tmp_path / "committed"
     shutil.copytree(ROOT / "results" / "paper", committed / "paper")
     shutil.copytree(TINY, committed / "models" / "edge_only" / "digits-paper")
-    for module in (base, fig_latency, latency_cells):
-        monkeypatch.setattr(module, "RESULTS", committed)
+    monkeypatch.setattr(base, "RESULTS", committed)
     monkeypatch.setattr(latency_cells, "measure", fake_measure)
     monkeypatch.setattr(latency_cells, "count_hits", fake_hits)
-    monkeypatch.setattr(latency_cells, "code_hash", lambda: "code")
+    monkeypatch.setattr(latency_cells, "code_hash", lambda names: "code")
     monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("AGILENN_DATA", raising=False)
     return tmp_path
@@ -128,17 +127,17 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
 
 
 def test_other_code_names_other_cells(tmp_path, monkeypatch):
-    for name in latency_cells.CODE:
+    for name in latency_cells.BOARD_CODE:
         target = tmp_path / "bench" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch() if target.suffix else (target / "inside").mkdir(parents=True)
     monkeypatch.setattr(latency_cells.provenance, "ROOT", tmp_path)
-    before = latency_cells.code_hash()
+    before = latency_cells.code_hash(latency_cells.BOARD_CODE)
     (tmp_path / "bench" / "firmware" / "__pycache__").mkdir()
     (tmp_path / "bench" / "firmware" / "__pycache__" / "x.pyc").touch()
-    assert latency_cells.code_hash() == before
+    assert latency_cells.code_hash(latency_cells.BOARD_CODE) == before
     (tmp_path / "bench" / "firmware" / "inside" / "kernel.c").write_text("int x;")
-    assert latency_cells.code_hash() != before
+    assert latency_cells.code_hash(latency_cells.BOARD_CODE) != before
 
 
 def test_data_sets_without_images_stay_as_recorded(home, capsys):
@@ -163,6 +162,21 @@ def test_with_the_sample_the_accuracy_is_the_recorded_one(home):
     assert (found["accuracy"].value, found["accuracy"].n, found["accuracy"].source) == (94.2, 10000, "recorded")
     assert found["accuracy_sample"].source == "live"
     assert CALLS == ["board edge_only 5 216000000"]
+
+
+def test_a_deployment_without_images_or_records_is_left_out(home, capsys):
+    shutil.copytree(TINY, home / "committed" / "models" / "edge_only" / "svhn-paper")
+    assert run(home) == 0
+    assert "svhn: no images here, left out" in capsys.readouterr().out
+    assert {key[0] for key in table(home)} == {"digits"}
+
+
+def test_a_damaged_image_file_is_an_error_even_with_records(home, capsys):
+    results.write(home / "committed" / "fig_latency.csv", rows(dataset="svhn"))
+    (home / "data").mkdir()
+    (home / "data" / "svhn.npz").write_bytes(b"PK")
+    assert run(home, "--data-dir", str(home / "data")) == 2
+    assert "svhn.npz" in capsys.readouterr().err
 
 
 def test_rows_of_an_earlier_training_are_dropped(home):

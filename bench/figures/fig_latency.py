@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench import registry, results
 from bench.errors import DataError, UnknownName
-from bench.figures import latency_plot, latency_table
-from bench.figures.base import RESULTS, Figure
+from bench.figures import base, latency_plot, latency_table
+from bench.figures.base import Figure
 from bench.link import parse_clock, parse_rate
 from bench.method import PROTOCOLS
 from bench.results import Row
@@ -51,7 +51,11 @@ class FigLatency(Figure):
         parser.add_argument("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
         parser.add_argument("--fresh", action="store_true", help="measure again what is already measured")
         parser.add_argument(
-            "--out", type=Path, default=RESULTS, metavar="DIR", help="where records and figures go (default results)"
+            "--out",
+            type=Path,
+            default=base.RESULTS,
+            metavar="DIR",
+            help="where records and figures go (default results)",
         )
 
     def run(self, args: argparse.Namespace) -> int:
@@ -59,27 +63,27 @@ class FigLatency(Figure):
             raise UnknownName("protocol", args.protocol, PROTOCOLS)
         for method in args.method or []:
             registry.find("method", method.partition(":")[0], registry.METHODS)
+        from bench.figures.cases import Cases
         from bench.figures.latency_cells import Campaign
+        from bench.figures.recorded import Recorded, stamps_of
 
         path = args.out / f"{self.name}.csv"
-        source = path if path.exists() else RESULTS / path.name
-        stamps = results.read_stamps(_stamps(source))
-        campaign = Campaign(args, results.read(source), stamps)
-        try:
-            args.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"--out {args.out}: {error.strerror}", expected="a folder that can be written") from None
-        rows = results.merge(campaign.recorded, campaign.run())
+        recorded = Recorded(path if path.exists() else base.RESULTS / path.name)
+        cases = Cases(args, {row.dataset for row in recorded.rows})
+        dropped = recorded.keep(cases.found)
+        make_folder(args.out)
+        campaign = Campaign(args, cases.found, recorded)
+        rows = results.merge(recorded.rows, campaign.run())
         if not rows:
             raise DataError(
                 "nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help"
             )
         results.write(path, rows)
-        results.write_stamps(_stamps(path), rows, stamps, campaign.stamps)
+        results.write_stamps(stamps_of(path), rows, recorded.stamps, campaign.stamps)
         files = self.draw(rows, args.out / "figures")
-        shown = [row for row in rows if campaign.shows(row)]
-        print(self.table(shown))
-        for note in campaign.notes:
+        print(self.table([row for row in rows if _asked(args, row)]))
+        earlier = [f"{dropped} recorded rows of an earlier training were dropped"] if dropped else []
+        for note in (*cases.notes, *campaign.notes, *earlier):
             print(f"note: {note}")
         print("wrote " + ", ".join(str(file) for file in (path, *files)), file=sys.stderr)
         return 0
@@ -91,8 +95,17 @@ class FigLatency(Figure):
         return latency_table.table(rows)
 
 
-def _stamps(path: Path) -> Path:
-    return path.with_suffix(".provenance.json")
+def make_folder(folder: Path) -> None:
+    """Raises DataError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"--out {folder}: {error.strerror}", expected="a folder that can be written") from None
+
+
+def _asked(args: argparse.Namespace, row: Row) -> bool:
+    """Whether the table of this run has this row."""
+    return (not args.dataset or row.dataset in args.dataset) and (not args.method or row.method in args.method)
 
 
 def _count(text: str) -> int:

@@ -1,0 +1,109 @@
+"""Which data sets and methods a figure's command line asks for, and which of them can be measured here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import datasets, registry
+from bench.datasets import Dataset
+from bench.errors import DataError
+from bench.figures import base
+from bench.method import Deployment, Request
+from bench.provenance import deployment_hash
+
+TRAIN_SEED = 0  # the default of `train`
+
+
+@dataclass(frozen=True)
+class Case:
+    """One data set and method that can be measured here. identity: of the deployment's content."""
+
+    dataset: Dataset
+    deployment: Deployment
+    identity: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """As the rows of a figure name it."""
+        return (self.dataset.name, self.deployment.method, self.deployment.protocol)
+
+    @property
+    def title(self) -> str:
+        return f"{self.dataset.name}, {self.deployment.method}"
+
+
+class Cases:
+    """The cases of a command line with dataset, method, protocol, data_dir, out, retrain, fresh.
+
+    What is named must be there, else DataError says how to get it; of the rest, what is there. Data sets in `recorded`
+    (names that have records) may lack images or a deployment. notes: sentences for the user.
+    """
+
+    def __init__(self, args: argparse.Namespace, recorded: Collection[str]) -> None:
+        self.args, self.recorded = args, recorded
+        self.notes: list[str] = []
+        self.found = [case for name in args.dataset or self._datasets() for case in self._of(name)]
+
+    def _of(self, name: str) -> list[Case]:
+        if not self._has_images(name):
+            if name not in self.recorded and self.args.dataset:
+                datasets.load(name, self.args.data_dir)  # says what was tried
+            drawn = "drawn from the records" if name in self.recorded else "left out"
+            self.notes.append(f"{name}: no images here, {drawn} (./reproduce.sh data {name})")
+            return []
+        dataset = datasets.load(name, self.args.data_dir)
+        methods = self.args.method or [m for m in self._methods() if self.args.retrain or self._is_trained(m, name)]
+        if not methods and name not in self.recorded:
+            do = f"train one: ./reproduce.sh train --method agilenn --dataset {name} --protocol {self.args.protocol}"
+            raise DataError(f"no deployment for {name}, protocol {self.args.protocol}", do=do)
+        if methods and dataset.note:
+            self.notes.append(f"{name}: {dataset.note}")
+        deployments = [self._deployment(method, name) for method in methods]
+        return [Case(dataset, deployment, deployment_hash(deployment)) for deployment in deployments]
+
+    def _has_images(self, name: str) -> bool:
+        """Whether images are somewhere; a damaged file counts, so that loading it says what is wrong."""
+        if any((folder / f"{name}.npz").exists() for _, folder in datasets.folders(self.args.data_dir)):
+            return True
+        try:
+            datasets.load(name, self.args.data_dir)
+        except DataError:
+            return False
+        return True
+
+    def _datasets(self) -> list[str]:
+        """Those with a deployment under this protocol or with records."""
+        pattern = f"models/*/*-{self.args.protocol}/deployment.json"
+        trained = {file.parent.name.rpartition("-")[0] for home in self._homes() for file in home.glob(pattern)}
+        return sorted(trained | {*self.recorded})
+
+    def _methods(self) -> list[str]:
+        """The registry's methods, and variants of them that are trained (folders METHOD--VARIANT)."""
+        variants = {path.name.replace("--", ":") for home in self._homes() for path in home.glob("models/*--*")}
+        return sorted({*registry.METHODS, *variants})
+
+    def _homes(self) -> tuple[Path, Path]:
+        """Where deployments may be: those that were trained into --out come before the committed ones."""
+        return (self.args.out, base.RESULTS)
+
+    def _folder(self, method: str, dataset: str) -> Path:
+        """The folder of a deployment, which need not exist."""
+        inside = Path("models", method.replace(":", "--"), f"{dataset}-{self.args.protocol}")
+        own, committed = (home / inside for home in self._homes())
+        return own if self.args.retrain or (own / "deployment.json").exists() else committed
+
+    def _is_trained(self, method: str, dataset: str) -> bool:
+        return (self._folder(method, dataset) / "deployment.json").exists()
+
+    def _deployment(self, method: str, dataset: str) -> Deployment:
+        args, folder = self.args, self._folder(method, dataset)
+        if args.retrain:
+            request = Request(dataset, args.protocol, folder, TRAIN_SEED, "quick", args.fresh, args.data_dir)
+            registry.method(method).train(request)
+        if not self._is_trained(method, dataset):
+            do = f"train it: ./reproduce.sh train --method {method} --dataset {dataset} --protocol {args.protocol}"
+            raise DataError(f"no deployment of {method} for {dataset}, protocol {args.protocol}", do=do)
+        return Deployment.load(folder)

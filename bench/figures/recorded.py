@@ -1,0 +1,45 @@
+"""The records that a figure has already: rows and the stamps of the runs that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import results
+from bench.figures.cases import Case
+from bench.results import Row
+
+
+class Recorded:
+    """results/FIGURE.csv and its stamps; both may be absent."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DataError for a damaged table."""
+        self.rows = results.read(path)
+        self.stamps = results.read_stamps(stamps_of(path))
+
+    def stamp(self, row: Row) -> dict[str, Any] | None:
+        """Where a row comes from, if that is known."""
+        return self.stamps["stamps"].get(self.stamps["rows"].get("|".join(row.key), ""))
+
+    def keep(self, cases: Sequence[Case]) -> int:
+        """Drops the rows that another training of a deployment in use made; returns how many."""
+        current = {case.key: case.identity for case in cases}
+        before, kept = len(self.rows), []
+        for row in self.rows:
+            now, stamp = current.get((row.dataset, row.method, row.protocol)), self.stamp(row)
+            if now is None or stamp is None or stamp["inputs"].get("deployment") == now:
+                kept.append(row)
+        self.rows = kept
+        return before - len(kept)
+
+    def accuracy(self, case: Case) -> Row | None:
+        """A case's accuracy over the full test split, under any link and clock: it depends on neither."""
+        rows = (row for row in self.rows if (row.dataset, row.method, row.protocol) == case.key)
+        return next((row for row in rows if row.metric == "accuracy"), None)
+
+
+def stamps_of(path: Path) -> Path:
+    """The stamps beside a table."""
+    return path.with_suffix(".provenance.json")
