@@ -10,7 +10,7 @@ from bench.training.task import open_task
 
 @dataclass(frozen=True)
 class Settings:
-    """The server network (see bench/training/networks.py): kind, width multiplier, stages and head; and the schedule."""
+    """The server network (bench/training/networks.py): kind, width multiplier, stages and head; and the schedule."""
 
     network: str = "mobilenetv2"
     width: float = 1.0

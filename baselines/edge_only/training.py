@@ -21,7 +21,7 @@ BITS = 8  # a symbol is a byte of the frame
 
 
 def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
-    """The server network behind a 3x3 stem of stride 3 on 96x96 frames (1 at native size), at its best epoch; its record."""
+    """The server network at its best epoch, and its record. Its stem has stride 3 on 96x96 frames, 1 at native size."""
     keras.utils.set_random_seed(task.request.seed)
     model = server_network(
         settings.network, task.frame, task.classes, settings.width, settings.stages, settings.head, task.stride

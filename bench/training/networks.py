@@ -67,8 +67,8 @@ def mobilenet(
 def resnet8(shape: Sequence[int], classes: int, width: int = 32, stride: int = 1, stem_stride: int = 0) -> Any:
     """A 3x3 convolution of `stride`, then three residual blocks: float (N, *shape) -> logits (N, classes).
 
-    The blocks have strides 1, 2, 2 and `width`, 2 `width`, 2 `width` channels. stem_stride > 0: a 3x3 convolution of that
-    stride and width / 2 channels comes before.
+    The blocks have strides 1, 2, 2 and `width`, 2 `width`, 2 `width` channels. stem_stride > 0: a 3x3 convolution of
+    that stride and width / 2 channels comes before.
     """
     x = inputs = keras.Input(tuple(shape))
     if stem_stride:
@@ -87,8 +87,8 @@ def server_network(
 ) -> Any:
     """The network behind the link, the same for every method: float (N, *shape) -> logits (N, classes).
 
-    kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels) or "resnet8" (64
-    channels times `width`; learns most in few epochs, maps of 16 pixels and more are halved at once).
+    kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels) or "resnet8"
+    (64 channels times `width`; learns most in few epochs; maps of 16 pixels and more are halved at once).
     """
     if kind == "mobilenetv2":
         return mobilenet(shape, classes, width, MOBILENET_V2[:stages], head, stem_stride)
