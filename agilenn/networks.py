@@ -33,7 +33,7 @@ def local(shape: Sequence[int], classes: int) -> Any:
 
 
 def remote(shape: Sequence[int], classes: int, settings: Settings) -> Any:
-    """Dequantized features (N, H, W, channels - k) -> logits: MobileNetV2 minus its first convolution (Sec 7), or less."""
+    """Dequantized features (N, H, W, channels - k) -> logits: MobileNetV2 minus its first convolution, or smaller."""
     width, stages, head = settings.remote_width, settings.remote_stages, settings.remote_head
     return server_network(settings.remote, shape, classes, width, stages, head)
 
