@@ -34,7 +34,8 @@ def out_size(size: int, kernel: int, stride: int, padding: int) -> int:
 
 
 @st.composite
-def convs(draw, depthwise: bool = False, max_side: int = 9) -> Model:
+def convs(draw, depthwise: bool = False, frame: bool = False, max_side: int = 9) -> Model:
+    """frame: the input has the camera's quantization."""
     seed, padding = draw(SEEDS), draw(st.sampled_from([0, 1]))
     kh, kw = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     if draw(st.booleans()):
@@ -54,7 +55,7 @@ def convs(draw, depthwise: bool = False, max_side: int = 9) -> Model:
     weights = rng.integers(-reach, reach + 1, (1, kh, kw, oc) if depthwise else (oc, kh, kw, ic))
     per_channel = rng.random() < 0.8
     scales = rng.uniform(0.001, 0.1, oc if per_channel else 1).astype(np.float32)
-    si = np.float32(rng.uniform(0.01, 0.1))
+    si, zi = (np.float32(1 / 255), -128) if frame else (np.float32(rng.uniform(0.01, 0.1)), zi)
     depth = kh * kw * (1 if depthwise else ic)
     so = np.float32(float(si) * scales.mean() * reach * np.sqrt(depth) * factor)
     x = b.tensor((1, h, w, ic), si, zi)

@@ -14,6 +14,8 @@ BATCH = 30  # models per C compilation
 STRATEGIES = {
     "conv2d": models.convs(),
     "depthwise": models.convs(depthwise=True),
+    "conv2d of the frame": models.convs(frame=True),
+    "depthwise of the frame": models.convs(depthwise=True, frame=True),
     "fully_connected": models.dense(),
     "average_pool": models.pools(),
     "max_pool": models.pools("MAX_POOL_2D"),
@@ -25,9 +27,10 @@ STRATEGIES = {
 }
 
 
-def check(batch: list[models.Model]) -> None:
+def check(batch: list[models.Model], frames: bool) -> None:
     inputs = [m.inputs() for m in batch]
-    got = host_net.run([m.data for m in batch], inputs)
+    given = [[(x ^ -128).view(np.uint8) for x in values] if frames else values for values in inputs]
+    got = host_net.run([m.data for m in batch], given, frames, sanitize=False)
     for model, values, outputs in zip(batch, inputs, got, strict=True):
         for expected, output in zip(reference(model.data, *values), outputs, strict=True):
             assert np.array_equal(expected, output), (
@@ -41,6 +44,6 @@ def test_operator_equals_the_reference(operator):
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.lists(STRATEGIES[operator], min_size=BATCH, max_size=BATCH))
     def holds(batch):
-        check(batch)
+        check(batch, frames="frame" in operator)
 
     holds()

@@ -15,15 +15,19 @@ KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, c
             int8_t *o = out + y * d.ow * d.oc + c;
             struct channel k = channels[c];
             HIDE(w);
-            for (int x = 0; x < d.ow; x++, p += d.sx * d.ic, o += d.oc) {
-                int32_t acc = k.bias;
+            for (int x = 0; x < d.ow; x += 2, p += 2 * d.sx * d.ic, o += 2 * d.oc) {
                 HIDE(p);
                 HIDE(o);
+                const uint8_t *q = p + (d.ow % 2 && x + 1 == d.ow ? 0 : d.sx * d.ic); /* an odd last one is made twice */
+                int32_t a = k.bias, b = k.bias;
                 for (int i = 0; i < size; i++) {
-                    int32_t v = pixel(p + (i / d.kw * d.iw + i % d.kw) * d.ic, d.is_unsigned);
-                    acc += v * (i % 2 ? (int16_t)(w[i / 2] >> 16) : (int16_t)w[i / 2]);
+                    int at = (i / d.kw * d.iw + i % d.kw) * d.ic;
+                    uint32_t v = (uint32_t)pixel(p + at, d.is_unsigned), u = (uint32_t)pixel(q + at, d.is_unsigned);
+                    a = i % 2 ? mac_low_high(v, w[i / 2], a) : mac_low_low(v, w[i / 2], a);
+                    b = i % 2 ? mac_low_high(u, w[i / 2], b) : mac_low_low(u, w[i / 2], b);
                 }
-                *o = requantize(acc, &k, TWICE, folded, low, high);
+                o[0] = requantize(a, &k, TWICE, folded, low, high);
+                o[q == p ? 0 : d.oc] = requantize(b, &k, TWICE, folded, low, high);
             }
         }
 }

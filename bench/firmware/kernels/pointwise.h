@@ -9,13 +9,14 @@ KERNEL void widen_pixel(const uint8_t *p, int count, int is_unsigned, uint32_t *
         uint32_t v = load4(p);
         *even = is_unsigned ? even_u(v) : even_s(v), *odd = is_unsigned ? odd_u(v) : odd_s(v);
     } else {
-        *even = pair(pixel(p, is_unsigned), count > 2 ? pixel(p + 2, is_unsigned) : 0);
-        *odd = count > 1 ? pair(pixel(p + 1, is_unsigned), 0) : 0;
+        *even = count > 2 ? pair(pixel(p, is_unsigned), pixel(p + 2, is_unsigned)) : (uint32_t)pixel(p, is_unsigned);
+        *odd = count > 1 ? (uint32_t)pixel(p + 1, is_unsigned) : 0; /* its upper half meets a zero weight */
     }
 }
 
-/* weights: for each output channel bias, mult and add of its struct channel, then 2 * groups pairs of int16 in the order
- * (0, 2), (1, 3), doubled if folded; groups = ceil(ic / 4). The channel loop is unrolled, so that shifts are literals. */
+/* weights: for each output channel bias, mult and add of its struct channel, then 2 * groups pairs of int16 in the
+ * order (0, 2), (1, 3), doubled if folded; groups = ceil(ic / 4). The channel loop is unrolled: shifts become literals.
+ */
 KERNEL void pointwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
                       const int8_t *restrict shifts, int pixels, int ic, int oc, int is_unsigned, int folded,
                       int low, int high) {
