@@ -15,6 +15,7 @@ import numpy as np
 
 INT8_MIN, INT8_MAX = -128, 127
 LIMIT = 2**31
+MAX_FACTOR = 2**15  # larger ones do not occur in a trained network, and would overflow
 
 
 def round_away(x: float) -> int:

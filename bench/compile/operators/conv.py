@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.compile.kernel import Kernel, Site
 from bench.compile.operators.window import Window, fused_range, window
-from bench.compile.quantization import Requantization, requantization
+from bench.compile.quantization import MAX_FACTOR, Requantization, requantization
 from bench.compile.tflite import Value
 
 SHALLOW, NARROW = 8, 32  # most input channels whose pixels fit the registers; most output channels worth unrolling
@@ -129,5 +129,6 @@ def _requantization(site: Site, weights: Value, axis: int) -> Requantization:
     step_in, step_out = site.input().step, site.output.step
     scales = np.broadcast_to(weights.scale, channels)
     factors = [step_in * float(scale) / step_out for scale in scales]
+    site.require(max(factors) < MAX_FACTOR, "scales", expected=f"factor below {MAX_FACTOR}", got=f"{max(factors):.3g}")
     bias = site.bias(2, channels)
     return requantization(factors, bias, wide.sum(others), np.abs(wide).sum(others), _zero(site), site.output.offset)

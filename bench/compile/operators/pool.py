@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.compile.kernel import Kernel, Site
 from bench.compile.operators.window import fused_range, window
-from bench.compile.quantization import multiplier
+from bench.compile.quantization import MAX_FACTOR, multiplier
 
 
 def average_pool(site: Site) -> Kernel:
@@ -32,7 +32,9 @@ def mean(site: Site) -> Kernel:
     site.require(len(a.shape) == 4 and axes == [1, 2], "axes of mean", expected="height and width of NHWC", got=axes)
     pixels, channels = a.shape[1] * a.shape[2], a.shape[3]
     site.require(int(np.prod(b.shape)) == channels, "output shape", expected=(1, channels), got=b.shape)
-    mult, shift = multiplier(a.step / b.step)
+    factor = a.step / b.step
+    site.require(factor < MAX_FACTOR, "scales", expected=f"factor below {MAX_FACTOR}", got=f"{factor:.3g}")
+    mult, shift = multiplier(factor)
     extra = min(pixels.bit_length() - 1, 32, 31 + shift)
     mult, shift = (mult << extra) // pixels, shift - extra
     return Kernel(f"mean(in0, out, {pixels}, {channels}, {a.offset}, {mult}, {shift}, {b.offset});")

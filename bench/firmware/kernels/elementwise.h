@@ -13,10 +13,18 @@ KERNEL int32_t scale_right(int32_t x, int32_t mult, int32_t right) {
     return right ? (high + (high >> 31) + (1 << (right - 1))) >> right : high;
 }
 
+/* twice the rescaled input; the one with the larger scale only moves left */
+KERNEL int32_t doubled(int32_t x, struct addend p) {
+    int32_t moved = (x - p.zero) * (1 << 20);
+    return p.mult == 1 << 30 && p.right == 0 ? moved : 2 * scale_right(moved, p.mult, p.right);
+}
+
 KERNEL int8_t add_one(int32_t a, int32_t b, struct addend p, struct addend q, struct addend sum, int low, int high) {
-    int32_t x = scale_right((a - p.zero) * (1 << 20), p.mult, p.right);
-    int32_t y = scale_right((b - q.zero) * (1 << 20), q.mult, q.right);
-    return (int8_t)clamp(clip8(scale_right(x + y, sum.mult, sum.right) + sum.zero), low, high);
+    int32_t twice = doubled(a, p) + doubled(b, q);
+    if (sum.right < 1 || sum.right > 22)
+        return (int8_t)clamp(clip8(scale_right(twice / 2, sum.mult, sum.right) + sum.zero), low, high);
+    struct channel k = {0, sum.mult, (1 << (sum.right - 1)) + sum.zero * (1 << sum.right), sum.right};
+    return requantize(twice, &k, TWICE, 1, low, high);
 }
 
 /* four at a time, so that their chains overlap */
