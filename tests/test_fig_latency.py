@@ -1,5 +1,6 @@
 """fig_latency from invented cells: rows, contract, resume, what is kept and what is refused. No board and no server."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -225,3 +226,19 @@ def test_equal_rows_give_equal_files(tmp_path):
     first = [file.read_bytes() for file in latency_plot.draw(made, tmp_path / "a")]
     assert first == [file.read_bytes() for file in latency_plot.draw(made, tmp_path / "b")]
     assert latency_plot.draw([], tmp_path / "c") == []
+
+
+def test_a_full_disk_leaves_the_old_records(home, capsys, monkeypatch):
+    assert run(home) == 0
+    before = {file: file.read_bytes() for file in (home / "out").rglob("*") if file.is_file()}
+    write = Path.write_bytes
+
+    def full(path, data):
+        write(path, data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    capsys.readouterr()
+    assert run(home, "--fresh") == 2
+    assert "the disk is full" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in (home / "out").rglob("*") if file.is_file()} == before
