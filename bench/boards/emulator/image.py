@@ -19,9 +19,10 @@ VECTOR_SECTIONS = (".isr_vector", ".isr_vectors", ".vectors", ".vector_table", "
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes at their load address; executable as the program header says."""
+    """Bytes at their load address; runs_at: where the program uses them; executable as the program header says."""
 
     address: int
+    runs_at: int
     data: bytes
     executable: bool
 
@@ -72,8 +73,8 @@ class Image:
     entry: int
 
     def has_code_in(self, region: Region) -> bool:
-        """Whether it is loaded to run there."""
-        return self.entry in region or any(s.executable and s.address in region for s in self.segments)
+        """Whether it runs code there."""
+        return self.entry in region or any(s.executable and s.runs_at in region for s in self.segments)
 
     @classmethod
     def load(cls, path: Path) -> Image:
@@ -114,7 +115,7 @@ def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
     for header in elf.iter_segments():
         if header["p_type"] != "PT_LOAD" or not header["p_filesz"]:
             continue
-        segment = Segment(header["p_paddr"], header.data(), bool(header["p_flags"] & 1))
+        segment = Segment(header["p_paddr"], header["p_vaddr"], header.data(), bool(header["p_flags"] & 1))
         if len(segment.data) != header["p_filesz"]:
             raise BoardError(f"{path}: truncated", expected=f"{header['p_filesz']} bytes", got=len(segment.data))
         region = region_of(segment.address)

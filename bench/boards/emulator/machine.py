@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import unicorn as uc
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as const
@@ -15,20 +13,19 @@ from bench.boards.emulator.core import Dwt, SystemControl
 from bench.boards.emulator.dma import Dma, Request
 from bench.boards.emulator.exceptions import SVC, Exceptions
 from bench.boards.emulator.image import Image
-from bench.boards.emulator.memory import DTCM, FLASH_ITCM, ITCM, MAPPED, REGISTERS, SYSTEM, Region, region_of
+from bench.boards.emulator.memory import DTCM, FLASH_ITCM, ITCM, REGISTERS, SYSTEM
 from bench.boards.emulator.registers import Bus, Peripheral
 from bench.boards.emulator.semihosting import BREAKPOINT, Semihosting
 from bench.boards.emulator.stop import Reason, Stop
+from bench.boards.emulator.storage import Storage
 from bench.boards.emulator.timing.native import TimingModel
 from bench.boards.emulator.timing.parameters import Parameters
 from bench.boards.emulator.usart import Usart
 from bench.boards.emulator.waiting import Waiting
-from bench.errors import BoardError
 
 NOWHERE = 0xFFFFFFFE  # an end address that is never reached
 SLICE = 50_000_000  # instructions between two chances for Ctrl-C
 UNLIMITED = (1 << 64) - 1
-PROTECTION = {"r": const.UC_PROT_READ, "w": const.UC_PROT_WRITE, "x": const.UC_PROT_EXEC}
 USARTS = dict(
     enumerate((0x40011000, 0x40004400, 0x40004800, 0x40004C00, 0x40005000, 0x40011400, 0x40007800, 0x40007C00), 1)
 )
@@ -44,13 +41,11 @@ class Machine:
         self.image = image
         self._uc = uc.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7)
-        self._memory: dict[str, ctypes.Array[ctypes.c_char]] = {}
-        for region in MAPPED:
-            self._map(region)
+        self._storage = Storage(self._uc)
         for segment in image.segments:
-            self._uc.mem_write(segment.address, segment.data)
+            self._storage.store(segment.address, segment.data)
         code = [ITCM, *(region for region in (DTCM, FLASH_ITCM) if image.has_code_in(region))]
-        self.timing = TimingModel(self._uc, parameters or Parameters.load(), code)
+        self.timing = TimingModel(self._uc, self._storage.load, parameters or Parameters.load(), code)
         self.semihosting = Semihosting(self)
         self._build_peripherals()
         for start, size in REGISTERS:
@@ -62,34 +57,14 @@ class Machine:
         self._stop: Stop | None = None
         self._event: int | None = None  # unicorn's number of an exception that ended a stretch
 
-    # --- memory ---
-
-    def _map(self, region: Region) -> None:
-        owner = region.alias_of or region.name
-        if owner not in self._memory:
-            self._memory[owner] = ctypes.create_string_buffer(region.size)
-        protection = sum(PROTECTION[letter] for letter in region.access)
-        self._uc.mem_map_ptr(region.start, region.size, protection, ctypes.addressof(self._memory[owner]))
-
     def load(self, address: int, count: int) -> bytes:
         """`count` bytes of memory, whatever the processor may do there. Raises BoardError where there is no memory."""
-        self._check(address, count)
-        return bytes(self._uc.mem_read(address, count))
+        return self._storage.load(address, count)
 
     def store(self, address: int, data: bytes) -> None:
         """Puts bytes into memory, as a DMA controller does. Raises BoardError where there is no memory."""
-        self._check(address, len(data))
-        self._uc.mem_write(address, data)
-        self.timing.code_written(address, len(data))
-
-    def _check(self, address: int, count: int) -> None:
-        region = region_of(address)
-        if region is None or address + count > region.end:
-            raise BoardError(
-                f"DMA or debugger access to {address:#010x} ({count} bytes)", expected="memory", got="none there"
-            )
-
-    # --- peripherals ---
+        rewrites = self.timing.code_written(address, len(data))
+        (self._storage.store_code if rewrites else self._storage.store)(address, data)
 
     def _build_peripherals(self) -> None:
         timing = self.timing
@@ -109,16 +84,14 @@ class Machine:
         dwt = Dwt(lambda: self._access.cycles(Dwt.ADDRESS + Dwt.CYCCNT), self.system)
         peripherals: list[Peripheral] = [self.rcc, Pwr(), flash, self.system, dwt, dma]
         self._bus = Bus([*peripherals, *self.usarts.values(), Dma(0x40026000, self, [])])
-        self._uc.mem_write(SYSTEM.start + 0x420, b"emulated-746")
-        self._uc.mem_write(SYSTEM.start + 0x442, (1024).to_bytes(2, "little"))
+        self._storage.store(SYSTEM.start + 0x420, b"emulated-746")
+        self._storage.store(SYSTEM.start + 0x442, (1024).to_bytes(2, "little"))
 
     def _on_read(self, _uc: uc.Uc, offset: int, size: int, start: int) -> int:
         return self._bus.read(start + offset, size)
 
     def _on_write(self, _uc: uc.Uc, offset: int, size: int, value: int, start: int) -> None:
         self._bus.write(start + offset, size, value)
-
-    # --- running ---
 
     @property
     def cycles(self) -> int:

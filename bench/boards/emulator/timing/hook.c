@@ -102,12 +102,14 @@ static void forget(region_t *region) {
     memset(region->is_code, 0, region->size / GRANULE);
 }
 
-void code_written(state_t *s, uint32_t address, uint32_t size) {
+/* 1 if there was code. */
+int32_t code_written(state_t *s, uint32_t address, uint32_t size) {
     region_t *region = find_region(s, address);
-    if (!region || !region->is_code || !size) return;
+    if (!region || !region->is_code || !size) return 0;
     uint32_t first = (address - region->start) / GRANULE, last = (address - region->start + size - 1) / GRANULE;
     for (uint32_t g = first; g <= last && g < region->size / GRANULE; g++)
-        if (region->is_code[g]) { forget(region); return; }
+        if (region->is_code[g]) { forget(region); return 1; }
+    return 0;
 }
 
 /* 0 hit, 1 miss, 2 miss that writes a dirty line back. Replacement is pseudo-random from a fixed seed. */

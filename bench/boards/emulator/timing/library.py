@@ -42,5 +42,5 @@ def library() -> c.CDLL:
     loaded.prepare.argtypes = [c.POINTER(State), c.POINTER(c.c_uint8)]
     loaded.code_written.argtypes = [c.POINTER(State), c.c_uint32, c.c_uint32]
     loaded.release.argtypes = [c.POINTER(State)]
-    loaded.code_written.restype = loaded.release.restype = None
+    loaded.release.restype = None
     return loaded

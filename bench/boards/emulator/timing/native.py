@@ -35,10 +35,15 @@ READ_WRITE = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
 class TimingModel:
     """Counts instructions and cycles of one machine."""
 
-    def __init__(self, machine: unicorn.Uc, parameters: Parameters, code: Iterable[Region]) -> None:
-        """code: the regions that may hold code, of ITCM, DTCM and the flash on the ITCM bus; the others always may."""
+    def __init__(
+        self, machine: unicorn.Uc, read: Callable[[int, int], bytes], parameters: Parameters, code: Iterable[Region]
+    ) -> None:
+        """read(address, count): memory; code: the regions that may hold code, of ITCM, DTCM and flash on the ITCM bus.
+
+        The others may in any case.
+        """
         self.parameters = parameters
-        self._uc, self._library, self._state = machine, library(), State()
+        self._uc, self._read, self._library, self._state = machine, read, library(), State()
         self._blocks: list[list[Instruction]] = []
         self._failure: BaseException | None = None
         self.endless: int | None = None  # where the program entered a branch to itself
@@ -112,7 +117,7 @@ class TimingModel:
     def _describe(self, pointer: c._Pointer[Block]) -> int:
         def work() -> int:
             block = pointer.contents
-            instructions = decode(bytes(self._uc.mem_read(block.address, block.size)), block.address)
+            instructions = decode(self._read(block.address, block.size), block.address)
             last = instructions[-1]
             block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
             self._blocks.append(instructions)
@@ -187,9 +192,9 @@ class TimingModel:
         p.art_line = max(1, memory.art_line_at_7_wait_states - 7 + wait_states)
         p.art = art
 
-    def code_written(self, address: int, count: int) -> None:
-        """Memory changed behind the processor's back."""
-        self._library.code_written(c.byref(self._state), address, count)
+    def code_written(self, address: int, count: int) -> bool:
+        """Memory changes behind the processor's back: forgets the blocks there; whether there were any."""
+        return bool(self._library.code_written(c.byref(self._state), address, count))
 
     def save(self) -> None:
         """Remembers predictor and caches, unless that was done since the last restore()."""
