@@ -57,11 +57,9 @@ def test_every_image_is_classified_as_by_the_python_twin(measured, deployment, d
 
 
 def test_cycles_and_bytes_are_the_same_every_time(measured, deployment, digits):
-    """To a few cycles: how long the firmware polled for the frame before leaves its mark on the branch predictor."""
     again = measure(**settings(deployment, digits))
     for first, second in zip(measured["runs"], again["runs"], strict=True):
-        assert first["cycles"] == pytest.approx(second["cycles"], rel=1e-3, abs=20)
-        assert first["payload_up"] == second["payload_up"]
+        assert first | {"remote_us": 0} == second | {"remote_us": 0}
 
 
 def test_the_firmware_describes_itself(measured):
