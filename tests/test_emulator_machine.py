@@ -7,6 +7,7 @@ from emulator_programs import build, machine, results
 
 from bench.boards.emulator.selftest import selftest
 from bench.boards.emulator.stop import Reason
+from bench.errors import BoardError
 
 
 def stop_of(body: str) -> str:
@@ -82,7 +83,7 @@ def test_clock_setup_reads_back() -> None:
     board = machine(build(source))
     board.run(1_000_000)
     assert board.rcc.hclk_hz() == 216_000_000
-    assert results(board, 4) == [2, 0x411FC270, 0x12340000, 0x12]
+    assert results(board, 4) == [2, 0x410FC271, 0x12340000, 0x12]
 
 
 def test_flash_shows_at_both_buses_and_runs_there() -> None:
@@ -155,3 +156,46 @@ def test_the_cycle_counter_is_exact_inside_a_block() -> None:
     board = machine(build(source))
     board.run()
     assert results(board, 2) == [pytest.approx(20, abs=1), pytest.approx(10, abs=1)]
+
+
+def test_conditional_stores_under_memory_hooks() -> None:
+    """Unicorn 2.1.4 goes wrong here: a hooked store inside an IT block."""
+    source = """
+    int main(void) {
+        volatile uint32_t *cached = (volatile uint32_t *)0x20020000;
+        uint32_t a = 0, b = 0;
+        for (uint32_t i = 0; i < 100; i++)
+            __asm volatile("cmp %2, %3\\n ittt eq\\n streq %2, [%4]\\n ldreq %0, [%4]\\n addeq %1, %1, #1\\n"
+                           "cmp %2, #99\\n bne 1f\\n add %1, %1, #1000\\n 1:"
+                           : "+r"(a), "+r"(b) : "r"(i), "r"(i & 0x3C), "r"(cached) : "cc", "memory");
+        result[0] = a; result[1] = b; result[2] = *cached; return 0;
+    }"""
+    board = machine(build(source))
+    assert board.run(100_000).reason is Reason.BKPT
+    assert results(board, 3) == [60, 1016, 60]
+
+
+def test_memory_to_memory_dma() -> None:
+    source = """
+    static volatile uint32_t from[4] = {1, 2, 3, 4}, to[4];
+    int main(void) {
+        for (uint32_t i = 0; i < 4; i++) from[i] = i + 7;
+        REG(0x40026414) = 4; REG(0x40026418) = (uint32_t)from; REG(0x4002641C) = (uint32_t)to;
+        REG(0x40026410) = 2u << 13 | 2u << 11 | 1u << 10 | 1u << 9 | 2u << 6 | 1;
+        while (!(REG(0x40026400) >> 5 & 1)) ;
+        REG(0x40026408) = 1u << 5;
+        for (uint32_t i = 0; i < 4; i++) result[i] = to[i];
+        result[4] = REG(0x40026400) >> 5 & 1; result[5] = REG(0x40026410) & 1;
+        return 0;
+    }"""
+    board = machine(build(source))
+    assert board.run(100_000).reason is Reason.BKPT
+    assert results(board, 6) == [7, 8, 9, 10, 0, 0]
+
+
+def test_dma_into_nothing_is_an_error() -> None:
+    source = """int main(void) {
+        REG(0x40026414) = 4; REG(0x40026418) = 0x20000000; REG(0x4002641C) = 0x30000000;
+        REG(0x40026410) = 2u << 6 | 1; return 0; }"""
+    with pytest.raises(BoardError, match="0x30000000"):
+        machine(build(source)).run(100_000)

@@ -33,7 +33,7 @@ class SystemControl(Peripheral):
         self._enabled: dict[int, int] = {}  # ISER registers
         self.values.update(
             {
-                self.CPUID: 0x411FC270,  # Cortex-M7 r1p0, as on the STM32F746
+                self.CPUID: 0x410FC271,  # Cortex-M7 r0p1, as on the STM32F746 (ES0290)
                 self.CCR: 0x00040200,
                 self.AIRCR: 0xFA050000,
                 0xD78: 0x09000003,  # CLIDR: one level, instruction and data cache

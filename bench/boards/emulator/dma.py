@@ -46,14 +46,16 @@ class Dma(Peripheral):
         self._requests = {(r.stream, r.channel): r for r in requests}
         self._reload = [0] * 8  # NDTR as written by firmware
         self._unread = [0] * 8  # bytes delivered since the firmware was last seen waiting
+        self._delivered = 0
         for request in requests:
             request.usart.on_change = self.service
 
     def read(self, offset: int) -> int:
         if offset in (self.LISR, self.HISR) or (offset >= 0x10 and (offset - 0x10) % 0x18 == self.NDTR):
+            before = self._delivered
             self.service()
             for request in self._requests.values():
-                if request.receives and self._stream_of(request):
+                if request.receives and self._stream_of(request) and self._delivered == before:
                     request.usart.on_wait()
         return super().read(offset)
 
@@ -111,6 +113,7 @@ class Dma(Peripheral):
         if not count:
             return
         self._unread[stream] += count
+        self._delivered += count
         usart.on_progress()
         while count:
             part = min(count, left)

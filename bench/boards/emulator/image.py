@@ -166,12 +166,13 @@ def _vector_sections(elf: ELFFile) -> list[int]:
 def _vectors(path: Path, segments: tuple[Segment, ...], places: list[int], hint: int) -> tuple[int, int, int]:
     """(address, initial stack pointer, reset handler); if several look right, the one with the ELF's entry."""
     candidates = [*places, FLASH.start, FLASH_ITCM.start, *(segment.address for segment in segments)]
-    valid = []
+    valid, seen = [], ""
     for address in dict.fromkeys(candidates):
         words = _words(segments, address)
         if words is None:
             continue
         stack, entry = words
+        seen = seen or f"{stack:#010x} and {entry:#010x} at {address:#010x}"
         stack_fits = stack % 4 == 0 and any(region.start < stack <= region.end for region in RAM)
         if stack_fits and entry & 1 and region_of(entry) is not None:
             valid.append((address, stack, entry))
@@ -179,6 +180,7 @@ def _vectors(path: Path, segments: tuple[Segment, ...], places: list[int], hint:
         raise BoardError(
             f"{path}: no vector table",
             expected=f"stack pointer and reset handler at {FLASH.start:#010x}, in .isr_vector or at a segment's start",
+            got=seen or "nothing there",
             do="place the vector table (KEEP) first in flash",
         )
     return next((v for v in valid if v[2] | 1 == hint | 1), valid[0])

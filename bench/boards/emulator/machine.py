@@ -53,6 +53,7 @@ class Machine:
         self._uc.hook_add(const.UC_HOOK_INTR, self._on_exception)
         self._uc.hook_add(const.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self._uc.reg_write(arm.UC_ARM_REG_SP, image.stack)
+        self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFFFFFF)
         self._pc = image.entry | 1
         self._stop: Stop | None = None
         self._event: int | None = None  # unicorn's number of an exception that ended a stretch
