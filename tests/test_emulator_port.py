@@ -188,3 +188,16 @@ def test_a_firmware_that_cannot_answer(body: str, more: str, words: str) -> None
         pytest.raises(BoardError, match=words),
     ):
         port.read(1)
+
+
+def test_waiting_leaves_no_trace_in_predictor_and_caches() -> None:
+    with connect(BY_DMA) as patient, connect(BY_DMA) as restless:
+        patient.machine.run()
+        for _ in range(5):
+            restless.machine.run()
+        states = []
+        for port in (patient, restless):
+            port.write(b"some line\n")
+            assert len(port.read(10)) == 10
+            states.append(bytes(port.machine.timing._state.micro))
+        assert states[0] == states[1]

@@ -59,6 +59,7 @@ class Waiting:
         self._timing.drop_saved()
 
     def resume(self) -> None:
-        """There is something to read again: the looks since then never happened."""
+        """The machine goes on. With something to read again, the looks since then never happened."""
         self._looks = self._equal = 0
-        self._timing.restore()
+        if self._usart.incoming:
+            self._timing.restore()
