@@ -1,11 +1,14 @@
 """Image -> emulated board -> UDP server -> prediction, with the committed deployments for digits; what is refused."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bench import datasets
+from bench import cli, datasets
 from bench.accuracy import count_hits, predict
 from bench.boards.device import Device
 from bench.errors import BoardError, DataError
@@ -117,3 +120,17 @@ def test_several_processes_count_the_same(monkeypatch, deployment, digits):
     alone = count_hits(**settings(deployment, digits))
     monkeypatch.setattr("bench.accuracy.ALONE", 100)
     assert count_hits(**settings(deployment, digits)) == alone
+
+
+def test_a_second_run_starts_no_board_and_imports_no_tensorflow(tmp_path):
+    options = ["fig_latency", "--dataset", "digits", "--method", "edge_only", "--images", "3", "--out", str(tmp_path)]
+    assert cli.main(options) == 0
+    first = (tmp_path / "fig_latency.csv").read_bytes()
+    code = (
+        f"import sys; from bench.cli import main; assert main({options!r}) == 0; print(*sys.modules, file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert not {*result.stderr.split()} & {"tensorflow", "keras", "unicorn", "ziglang"}
+    assert (tmp_path / "fig_latency.csv").read_bytes() == first
