@@ -176,12 +176,16 @@ def test_code_overlaid_in_itcm_gets_its_own_cost() -> None:
         __asm volatile("dsb\\n isb");
         uint32_t t = CYCLES; ((void (*)(void))0x2001)(); return CYCLES - t;
     }
-    int main(void) { result[0] = timed(slow); result[1] = timed(fast); result[2] = timed(slow); return 0; }"""
-    board = machine(build(source))
-    board.run()
-    slow, fast, again = results(board, 3)
+    int main(void) {
+        for (int i = 0; i < COUNT; i++) result[i % 4] = timed(i & 1 ? fast : slow);
+        return 0;
+    }"""
+    few, many = (machine(build(source, f"-DCOUNT={count}")) for count in (3, 203))
+    few.run(), many.run()
+    slow, fast, again = results(few, 3)
     assert slow > 1400 and fast < 400
     assert again == pytest.approx(slow, abs=100)
+    assert many.timing.statistics()["blocks"] <= few.timing.statistics()["blocks"] + 10  # known again, not new
 
 
 @settings(max_examples=200, deadline=None)

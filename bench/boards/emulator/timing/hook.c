@@ -61,7 +61,7 @@ typedef struct state {
     block_t *blocks;
     edge_t *edge;
     uint64_t edge_capacity;
-    int32_t (*describe)(block_t *block);
+    int32_t (*describe)(block_t *block); /* fills the block in; its index, or -1 */
     int32_t (*cost)(int32_t previous, int32_t current, int32_t taken);
     int32_t (*stop)(void *uc);
 } state_t;
@@ -150,13 +150,15 @@ static int32_t find_block(state_t *s, void *uc, region_t *region, uint32_t addre
     int32_t i = s->block_count;
     block_t *b = &s->blocks[i];
     memset(b, 0, sizeof *b);
-    b->address = address, b->size = size, b->path = region->path, b->next_same = *entry - 1;
+    b->address = address, b->size = size, b->path = region->path;
     for (int k = 0; k < SUCCESSORS; k++) b->successor[k] = -1;
-    if (s->describe(b)) return fail(s, uc, ERROR_CALLBACK);
+    i = s->describe(b); /* an old index when the same code has come back */
+    if (i < 0) return fail(s, uc, ERROR_CALLBACK);
+    if (i == s->block_count) s->block_count++;
+    s->blocks[i].next_same = *entry - 1;
     if (region->is_code)
         for (uint32_t o = address - region->start, g = o / GRANULE; g <= (o + size - 1) / GRANULE; g++) region->is_code[g] = 1;
     *entry = i + 1;
-    s->block_count++;
     return i;
 }
 

@@ -45,6 +45,7 @@ class TimingModel:
         self.parameters = parameters
         self._uc, self._read, self._library, self._state = machine, read, library(), State()
         self._blocks: list[list[Instruction]] = []
+        self._known: dict[tuple[int, bytes], int] = {}  # address and code -> block
         self._failure: BaseException | None = None
         self.endless: int | None = None  # where the program entered a branch to itself
         self._saved: Micro | None = None
@@ -117,14 +118,18 @@ class TimingModel:
     def _describe(self, pointer: c._Pointer[Block]) -> int:
         def work() -> int:
             block = pointer.contents
-            instructions = decode(self._read(block.address, block.size), block.address)
+            code = self._read(block.address, block.size)
+            known = self._known.setdefault((block.address, code), len(self._blocks))
+            if known < len(self._blocks):
+                return known
+            instructions = decode(code, block.address)
             last = instructions[-1]
             block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
             self._blocks.append(instructions)
             if last.address == block.address and last.target == block.address and last.branch == Branch.DIRECT:
                 self.endless = block.address
                 self._state.stop_at = 0  # gives the machine a chance to see it
-            return 0
+            return known
 
         return self._guard(work)
 
