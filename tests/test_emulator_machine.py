@@ -199,3 +199,23 @@ def test_dma_into_nothing_is_an_error() -> None:
         REG(0x40026410) = 2u << 6 | 1; return 0; }"""
     with pytest.raises(BoardError, match="0x30000000"):
         machine(build(source)).run(100_000)
+
+
+def test_timer_counts_and_random_numbers_come() -> None:
+    source = """int main(void) {
+        REG(0x40000028) = 9; REG(0x40000014) = 1; REG(0x40000000) = 1; /* TIM2, divided by ten */
+        uint32_t t = CYCLES, c = REG(0x40000024);
+        for (volatile int i = 0; i < 5000; i++) ;
+        result[0] = REG(0x40000024) - c; result[1] = CYCLES - t;
+        REG(0x4000042C) = 99; REG(0x40000400) = 1; REG(0x40000410) = 0; /* TIM3 overflows */
+        while (!(REG(0x40000410) & 1)) ;
+        result[2] = REG(0x40000424) < 100;
+        while (!(REG(0x50060804) & 1)) ;
+        result[3] = REG(0x50060808) != REG(0x50060808);
+        return 0;
+    }"""
+    board = machine(build(source))
+    assert board.run(1_000_000).reason is Reason.BKPT
+    counts, cycles, *rest = results(board, 4)
+    assert counts == pytest.approx(cycles / 10, rel=0.02)
+    assert rest == [1, 1]

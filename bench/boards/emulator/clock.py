@@ -42,6 +42,11 @@ class Rcc(Peripheral):
         prescaler = switch >> 4 & 0xF
         return hz >> (0, 1, 2, 3, 4, 6, 7, 8, 9)[max(0, prescaler - 7)]
 
+    def timer_divider(self) -> int:
+        """HCLK cycles per clock of a timer on APB1: the bus clock itself, or twice it when the bus is divided."""
+        prescaler = self.values.get(self.CFGR, 0) >> 10 & 7
+        return 1 << max(0, prescaler - 4) if prescaler >= 4 else 1
+
 
 class Pwr(Peripheral):
     """Voltage scaling and over-drive."""

@@ -18,6 +18,7 @@ from bench.boards.emulator.registers import Bus, Peripheral
 from bench.boards.emulator.semihosting import BREAKPOINT, Semihosting
 from bench.boards.emulator.stop import Reason, Stop
 from bench.boards.emulator.storage import Storage
+from bench.boards.emulator.timers import NARROW, WIDE, RandomNumbers, Timer
 from bench.boards.emulator.timing.native import TimingModel
 from bench.boards.emulator.timing.parameters import Parameters
 from bench.boards.emulator.usart import Usart
@@ -84,7 +85,10 @@ class Machine:
         self.system.on_pending = timing.interrupt
         dwt = Dwt(lambda: self._access.cycles(Dwt.ADDRESS + Dwt.CYCCNT), self.system)
         peripherals: list[Peripheral] = [self.rcc, Pwr(), flash, self.system, dwt, dma]
-        self._bus = Bus([*peripherals, *self.usarts.values(), Dma(0x40026000, self, [])])
+        timers = [Timer(base, 32, self.rcc, lambda: timing.cycles) for base in WIDE.values()]
+        timers += [Timer(base, 16, self.rcc, lambda: timing.cycles) for base in NARROW.values()]
+        peripherals += [RandomNumbers(), Dma(0x40026000, self, []), *timers, *self.usarts.values()]
+        self._bus = Bus(peripherals)
         self._storage.store(SYSTEM.start + 0x420, b"emulated-746")
         self._storage.store(SYSTEM.start + 0x442, (1024).to_bytes(2, "little"))
 
