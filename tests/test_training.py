@@ -129,6 +129,8 @@ def test_damaged_checkpoints_are_refused(digits: datasets.Dataset, tmp_path: Pat
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(DataError, match=r"damaged checkpoint.*--fresh"):
         checkpoint.Checkpoint(tmp_path)
+    checkpoint.forget(tmp_path)
+    assert checkpoint.Checkpoint(tmp_path).epochs == 0
 
 
 def test_other_settings_have_another_folder() -> None:

@@ -92,11 +92,11 @@ class Checkpoint:
         for variable, value in zip(known, values, strict=True):
             variable.assign(value)
 
-    def clear(self) -> None:
-        """Forgets everything (--fresh)."""
-        for file in (self.path / "state.json", *self.path.glob("epoch*.npz")):
-            file.unlink(missing_ok=True)
-        self.history, self.best = [], 0
+
+def forget(path: Path) -> None:
+    """Removes a training's checkpoint, whatever its state."""
+    for file in (path / "state.json", *path.glob("epoch*.npz")):
+        file.unlink(missing_ok=True)
 
 
 def variables(model: Any) -> list[Any]:

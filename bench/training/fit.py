@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.training.backend import keras, tf
-from bench.training.checkpoint import Checkpoint
+from bench.training.checkpoint import Checkpoint, forget
 from bench.training.pipeline import Batches, unit
 
 
@@ -80,9 +80,9 @@ def fit(
     Returns one dict of metrics per epoch. Raises BenchError where a term is no longer finite, DataError where the
     checkpoint is damaged; the last good checkpoint stays in every case.
     """
-    checkpoint = Checkpoint(path)
     if fresh:
-        checkpoint.clear()
+        forget(path)
+    checkpoint = Checkpoint(path)
     start = checkpoint.epochs
     if start:
         checkpoint.load(model, start)
