@@ -1,4 +1,4 @@
-"""./reproduce.sh TARGET: finds the target, runs it, and turns every foreseeable failure into one line and exit code 2."""
+"""./reproduce.sh TARGET: finds the target, runs it, turns every foreseeable failure into one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Command(ABC):
     minutes: str = ""  # on two cores
     disk: str = ""
 
-    def arguments(self, parser: argparse.ArgumentParser) -> None:
+    def arguments(self, parser: argparse.ArgumentParser) -> None:  # noqa: B027 (a target without options)
         """Adds the target's options."""
 
     @abstractmethod
@@ -29,12 +29,14 @@ class Command(ABC):
 
 
 def main(argv: list[str]) -> int:
-    """Runs one target and returns the exit code: 0 done, 1 a check failed, 2 a mistake or fault that the message explains."""
+    """Runs one target and returns the exit code: 0 done, 1 a check failed, 2 a fault that the message explains."""
     try:
         if not argv or argv[0] in ("-h", "--help", "help"):
             argv = ["list", *argv[1:]]
         command: Command = registry.command(argv[0])
-        parser = argparse.ArgumentParser(prog=f"./reproduce.sh {argv[0]}", description=command.claim, allow_abbrev=False)
+        parser = argparse.ArgumentParser(
+            prog=f"./reproduce.sh {argv[0]}", description=command.claim, allow_abbrev=False
+        )
         command.arguments(parser)
         return command.run(parser.parse_args(argv[1:]))
     except BenchError as error:
@@ -46,7 +48,9 @@ def main(argv: list[str]) -> int:
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return fail(f"the disk is full ({error.filename or 'while writing'}); free some space, then run the same command again")
+            return fail(
+                f"the disk is full ({error.filename or 'while writing'}); free some space, then run the command again"
+            )
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM) and error.filename:
             return fail(f"{error.filename}: {error.strerror}; change its permissions or choose another folder")
         raise

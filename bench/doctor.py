@@ -70,7 +70,7 @@ def answer(command: list[str]) -> str:
 def emulator() -> list[str]:
     """The emulated board's self-test."""
     try:
-        from bench.boards.emulator import selftest
+        from bench.boards.emulator.selftest import selftest
     except ImportError as error:
         return [f"missing ({error})"]
     try:

@@ -47,10 +47,10 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the device program. `reads` and `writes` name buffers; params are integers, lists of them, or file names.
+    """One step of the device program. `reads` and `writes` name buffers; params are integers, lists of them, file names.
 
-    Every program starts with the buffer "frame" (uint8 HWC) and ends with "scores" (int32, one per class; the highest is
-    the prediction, ties to the lowest class). A `receive` stage writes the server's int16 logits.
+    Every program starts with the buffer "frame" (uint8 HWC) and ends with "scores" (int32, one per class; the highest
+    is the prediction, ties to the lowest class). A `receive` stage writes the server's int16 logits.
     """
 
     op: str
@@ -62,12 +62,12 @@ class Stage:
 class StageKind(ABC):
     """What one `op` means: its buffers, its C code and its Python twin, which agree bit for bit.
 
-    Built-in kinds: net, split, quantize, code, send, exit_if, receive, combine. A method may bring its own (Method.stages).
+    Built in: net, split, quantize, code, send, exit_if, receive, combine. A method may bring its own (Method.stages).
     """
 
     op: str
     part: Part = "local"  # the component of latency that its cycles count towards
-    sources: tuple[Path, ...] = ()  # C files compiled with the firmware; NAME.h beside NAME.c declares what `call` uses
+    sources: tuple[Path, ...] = ()  # its C files; NAME.h beside NAME.c declares what `call` uses
     keys: frozenset[str] = frozenset()  # the parameters it takes, all required
 
     @abstractmethod
@@ -76,7 +76,7 @@ class StageKind(ABC):
 
     @abstractmethod
     def call(self, stage: Stage, tensors: Mapping[str, Tensor]) -> str:
-        """One C expression of type `enum stage_result`; the buffer NAME is `buf_NAME`, its length in bytes `len_NAME`."""
+        """One C expression of type `enum stage_result`; buffer NAME is `buf_NAME`, its length in bytes `len_NAME`."""
 
     @abstractmethod
     def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
@@ -136,9 +136,12 @@ class Deployment:
         try:
             raw = json.loads(path.read_text())
             if raw.pop("format") != FORMAT:
-                raise DataError(f"{path}: unknown format", expected=f"format {FORMAT}", do="train it again with this version")
+                raise DataError(
+                    f"{path}: unknown format", expected=f"format {FORMAT}", do="train it again with this version"
+                )
             raw["stages"] = tuple(
-                Stage(s.pop("op"), tuple(s.pop("reads")), tuple(s.pop("writes")), s.pop("params"), **s) for s in raw["stages"]
+                Stage(s.pop("op"), tuple(s.pop("reads")), tuple(s.pop("writes")), s.pop("params"), **s)
+                for s in raw["stages"]
             )
             if raw["server"] is not None:
                 server = dict(raw["server"])
@@ -147,7 +150,9 @@ class Deployment:
             raw["frame"] = tuple(raw["frame"])
             deployment = cls(**raw, folder=folder)
         except FileNotFoundError:
-            raise DataError(f"no deployment in {folder}", do="train one: ./reproduce.sh train --method M --dataset D") from None
+            raise DataError(
+                f"no deployment in {folder}", do="train one: ./reproduce.sh train --method M --dataset D"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path}: damaged deployment ({error})", do="restore or train it again") from None
         for name in deployment.files():
@@ -188,8 +193,8 @@ class Method(Protocol):
 class Record:
     """One inference. Times in ms, clock in Hz, payloads in bytes, energy in mJ (None: not modelled).
 
-    cycles: device cycles per stage, in program order. decided: "device" or "server". label_*: where that time comes from.
-    local = networks + combine; compress = quantize + code; network = up + down; remote = decode + network on the server.
+    cycles: device cycles per stage, in program order. decided: "device" or "server". label_*: where that time is from.
+    local = networks + combine; compress = quantize + code; network = up + down; remote = decode + server network.
     """
 
     dataset: str

@@ -1,4 +1,4 @@
-"""Names -> code. Adding a method or a target is one line here; a third party uses the entry-point group of the same name."""
+"""Names -> code. A new method or target is one line here; third parties use an entry point (see README)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMANDS = {
 
 
 def find(kind: str, name: str, table: dict[str, str]) -> Any:
-    """The object that `table` (or the entry-point group "agilenn_bench.KIND") holds under `name`; raises UnknownName."""
+    """What `table` (or the entry-point group "agilenn_bench.KIND") holds under `name`; raises UnknownName."""
     others = {e.name: e.value for e in entry_points(group=f"agilenn_bench.{kind}")} if name not in table else {}
     try:
         module, _, attribute = (table | others)[name].partition(":")
