@@ -47,7 +47,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the device program. `reads` and `writes` name buffers; params are integers, lists of them, file names.
+    """One step of the device program. `reads`, `writes` name buffers; params are integers, lists of them, file names.
 
     Every program starts with the buffer "frame" (uint8 HWC) and ends with "scores" (int32, one per class; the highest
     is the prediction, ties to the lowest class). A `receive` stage writes the server's int16 logits.
@@ -76,7 +76,7 @@ class StageKind(ABC):
 
     @abstractmethod
     def call(self, stage: Stage, tensors: Mapping[str, Tensor]) -> str:
-        """One C expression of type `enum stage_result`; buffer NAME is `buf_NAME`, its length in bytes `len_NAME`."""
+        """One C expression of type `enum stage_result`; buffer NAME is `buf_NAME`, its bytes in use `len_NAME`."""
 
     @abstractmethod
     def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
@@ -88,7 +88,7 @@ class Server:
     """The remote side: payload bytes -> symbols -> values -> network -> int16 logits.
 
     model: .tflite with float32 input and output; shape: its input (H, W, C); values[s]: the real value of symbol s;
-    planar: symbols arrive channel by channel (CHW), else pixel by pixel (HWC); logit_scale: real logit per integer step.
+    planar: symbols arrive channel by channel (CHW), else pixel by pixel (HWC); logit_scale: logit per integer step.
     coder and bits: as in the device's `code` stage.
     """
 
