@@ -1,4 +1,4 @@
-"""Makes the .tflite files of this folder with the standard converter: python tests/golden/networks/make.py (needs TensorFlow)."""
+"""Makes the .tflite files of this folder with the standard converter: python tests/golden/networks/make.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def extractor() -> keras.Model:
 
 
 def classifier() -> keras.Model:
-    """One of everything else: stride, zero padding, batch normalization, residual sum, both poolings, flatten, dense, softmax."""
+    """One of everything else: stride, zero padding, batch normalization, residual sum, poolings, dense, softmax."""
     x = inputs = keras.Input((16, 16, 1), batch_size=1)
     x = layers.ReLU(6.0)(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", use_bias=False)(x)))
     x = layers.DepthwiseConv2D(3, strides=2)(layers.ZeroPadding2D(((0, 1), (0, 1)))(x))
