@@ -9,6 +9,7 @@ import pytest
 from latency_records import records
 
 from bench import cli, results
+from bench.compile.toolchain import Toolchain
 from bench.figures import base, latency_cells, latency_plot, latency_rows, latency_table
 from bench.paper import FIG16, Paper
 from bench.provenance import ROOT
@@ -127,6 +128,16 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
     assert len(CALLS) == 5
 
 
+def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, monkeypatch):
+    assert run(home) == 0
+    gcc = Toolchain("gcc", ("gcc",), "gcc 12", ())
+    monkeypatch.setattr(latency_cells, "toolchain", lambda name: gcc)
+    assert run(home, "--compiler", "gcc") == 0
+    assert CALLS[2:] == ["board edge_only 5 216000000"]
+    stamps = json.loads((home / "out" / "fig_latency.provenance.json").read_text())["stamps"].values()
+    assert all(stamp["command"].endswith("--images 5 --compiler gcc") for stamp in stamps)
+
+
 def test_other_code_names_other_cells(tmp_path, monkeypatch):
     for name in latency_cells.BOARD_CODE:
         target = tmp_path / "bench" / name
@@ -197,6 +208,7 @@ def test_rows_of_an_earlier_training_are_dropped(home):
         (["--bandwidth", "6"], "270kbps"),
         (["--clock", "fast"], "216MHz"),
         (["--images", "0"], "at least 1"),
+        (["--compiler", "nosuch"], "unknown compiler 'nosuch'"),
         (["--dataset", "svhn"], "reproduce.sh data svhn"),
         (["--dataset", "digits", "--method", "agilenn"], "reproduce.sh train --method agilenn --dataset digits"),
         (["--data-dir", "/no/such/folder"], "no such folder"),

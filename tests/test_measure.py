@@ -34,7 +34,8 @@ def digits():
 def settings(deployment, digits):
     return {
         "dataset": "digits", "images": digits.fingerprint, "deployment": deployment_hash(deployment), "n": IMAGES,
-        "clock_hz": CLOCK, "board": BOARD, "folder": deployment.folder, "data_dir": None, "method": deployment.method,
+        "clock_hz": CLOCK, "board": BOARD, "compiler": "zig", "folder": deployment.folder, "data_dir": None,
+        "method": deployment.method,
     }  # fmt: skip
 
 

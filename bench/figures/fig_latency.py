@@ -42,6 +42,9 @@ class FigLatency(Figure):
             "--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)"
         )
         parser.add_argument(
+            "--compiler", default="zig", metavar="NAME", help="zig (default) or gcc: arm-none-eabi-gcc on PATH"
+        )
+        parser.add_argument(
             "--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)"
         )
         parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
@@ -71,8 +74,8 @@ class FigLatency(Figure):
         recorded = Recorded(path if path.exists() else base.RESULTS / path.name)
         cases = Cases(args, {row.dataset for row in recorded.rows})
         dropped = recorded.keep(cases.found)
-        make_folder(args.out)
         campaign = Campaign(args, cases.found, recorded)
+        make_folder(args.out)
         rows = results.merge(recorded.rows, campaign.run())
         if not rows:
             raise DataError(

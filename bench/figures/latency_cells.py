@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import datasets, grid, provenance, results
 from bench.accuracy import count_hits
+from bench.compile.toolchain import toolchain
 from bench.figures import base
 from bench.figures.cases import Case
 from bench.figures.latency_rows import FIGURE, Hits, Latency
@@ -29,6 +30,7 @@ class Campaign:
         self.args, self.cases, self.recorded = args, cases, recorded
         self.link = Link(args.bandwidth)
         self.conditions = results.conditions({"bandwidth_kbps": args.bandwidth / 1e3, "cpu_mhz": args.clock / 1e6})
+        self.compiler = toolchain(args.compiler)
         self.code = {names: code_hash(names) for names in (BOARD_CODE, ACCURACY_CODE)}
         self.stamps: dict[Key, dict[str, Any]] = {}
         self.notes: list[str] = []
@@ -65,7 +67,14 @@ class Campaign:
         inputs = {"folder": deployment.folder, "data_dir": self.args.data_dir}
         size = dataset.counts["test"]
         count = min(self.args.images, size)
-        board = {"n": count, "clock_hz": self.args.clock, "board": self.args.board, "code": self.code[BOARD_CODE]}
+        board = {
+            "n": count,
+            "clock_hz": self.args.clock,
+            "board": self.args.board,
+            "compiler": self.compiler.name,
+            "compiler_version": self.compiler.version,
+            "code": self.code[BOARD_CODE],
+        }
         cells = [grid.Cell(measure, settings | board, inputs, f"{case.title}: {count} images on the board")]
         if dataset.source != "sample":
             code = {"code": self.code[ACCURACY_CODE]}
@@ -90,6 +99,8 @@ class Campaign:
         rate, clock = self.args.bandwidth / 1e3, self.args.clock / 1e6
         command = f"./reproduce.sh {FIGURE} --dataset {dataset} --method {method} --protocol {protocol}"
         command += f" --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
+        if self.args.compiler != "zig":
+            command += f" --compiler {self.args.compiler}"
         inputs = {
             "deployment": case.identity,
             "images": case.dataset.fingerprint,
