@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import socket
+import struct
 import sys
 import threading
 import zlib
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from bench.boards import ports, protocol
 from bench.boards.device import Device
-from bench.boards.protocol import Channel, Type, cobs, decode, encode, uncobs
+from bench.boards.protocol import ANSWERS, Channel, Type, cobs, decode, encode, uncobs
 from bench.compile import program, stages
 from bench.errors import BoardError, UnknownName
 
@@ -218,6 +219,38 @@ def test_the_firmware_checks_every_command(built):
             ask(Type.RESUME)  # no reply yet
         with pytest.raises(BoardError, match="range"):
             ask(Type.REPLY, bytes(4) + bytes(21))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "words"),
+    [
+        (Type.HELLO, bytes(3), "expected 64 bytes"),
+        (Type.LOAD, b"", "answer to LOAD"),
+        (Type.RUN, bytes(15), "answer to RUN"),
+        (Type.RUN, bytes(16), "state=0"),
+        (Type.RUN, struct.pack("<4I", 1, 0, 0xFFFFFFFF, 0), "payload_bytes=4294967295"),
+        (Type.READ, b"[" * 4096, "description is damaged"),
+        (Type.READ, b"7".ljust(4096), "description is damaged"),
+    ],
+)
+def test_answers_that_no_firmware_of_ours_gives(built, kind, answer, words):
+    deployment, build = built
+    with Device.open("emu://stm32f746", build) as device:
+        hello = bytearray(device.channel.ask(Type.HELLO))
+        hello[32:36] = struct.pack("<I", 4096)  # bytes of the description
+
+        def fake(asked, payload):
+            if asked == kind:
+                return ANSWERS[asked], answer
+            if asked == Type.HELLO:
+                return Type.INFO, bytes(hello)
+            return Type.ACK, struct.pack("<I", int.from_bytes(payload[:4], "little") + len(payload) - 4)
+
+        device.channel = Channel(FakeBoard(fake), "fake", 1_000_000)
+        with pytest.raises(BoardError, match=words):
+            if kind in (Type.HELLO, Type.READ):
+                device._hello()
+            device.infer(np.zeros(deployment.frame, np.uint8))
 
 
 def test_wrong_firmware_is_refused_with_both_values(built, tmp_path):

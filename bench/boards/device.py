@@ -23,6 +23,7 @@ HELLO = struct.Struct("<9I12s16s")
 READ_INFO = 0xFFFF
 FLAGS = ("instruction cache", "data cache", "ART", "prefetch", "cycle counter")  # core_flags() in bench/firmware/core.c
 WAITING, DONE = 1, 2
+LONGEST_INFO = 1 << 16  # bytes of the firmware's description
 CLOCK_FAULTS = ("", "no crystal", "no voltage scaling", "no PLL lock", "no over-drive", "no switch-over")
 CYCLES_PER_MAC = 40  # generous: only a time-out
 
@@ -93,9 +94,11 @@ class Device(Board):
                 f"{self.name}: protocol version", expected=VERSION, got=version, do="flash the right firmware"
             )
         try:
-            program = json.loads(self._read(READ_INFO, info_bytes))
-        except ValueError:
-            raise BoardError(f"{self.name}: the firmware's description is damaged", do="flash it again") from None
+            program = json.loads(self._read(READ_INFO, info_bytes)) if info_bytes <= LONGEST_INFO else None
+        except (ValueError, RecursionError):
+            program = None
+        if not isinstance(program, dict):
+            raise BoardError(f"{self.name}: the firmware's description is damaged", do="flash it again")
         named = frozenset(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
         text = build.decode("ascii", "replace")
         return Info(text, clock, fault, named, flags >> 8 & 0xF, device, unique.hex(), size, used, program)
@@ -121,12 +124,24 @@ class Device(Board):
         step = PAYLOAD - 4
         for offset in range(0, len(data), step):
             part = data[offset : offset + step]
-            (filled,) = struct.unpack("<I", self.channel.ask(kind, struct.pack("<I", offset) + part, expect=4))
+            (filled,) = self._words(1, kind, struct.pack("<I", offset) + part)
             if filled != offset + len(part):
                 raise BoardError(f"{self.name}: upload", expected=f"{offset + len(part)} bytes", got=filled)
 
     def _run(self, kind: Type) -> Status:
-        return Status(*struct.unpack("<4I", self.channel.ask(kind, expect=16, seconds=self._compute_s)))
+        status = Status(*self._words(4, kind, seconds=self._compute_s))
+        most = self._size(self.build.payload) if self.build.payload else 0
+        if status.state not in (WAITING, DONE) or status.payload_bytes > most:
+            expected = f"state {WAITING} or {DONE}, a payload of at most {most} bytes"
+            raise BoardError(f"{self.name}: status", expected=expected, got=status)
+        return status
+
+    def _words(self, count: int, kind: Type, payload: bytes = b"", seconds: float = 0.0) -> tuple[int, ...]:
+        """An answer of `count` u32."""
+        raw = self.channel.ask(kind, payload, expect=4 * count, seconds=seconds)
+        if len(raw) != 4 * count:
+            raise BoardError(f"{self.name}: answer to {kind.name}", expected=f"{4 * count} bytes", got=len(raw))
+        return struct.unpack(f"<{count}I", raw)
 
     def _payload(self, status: Status) -> bytes:
         return self.read(self.build.payload, status.payload_bytes) if self.build.payload else b""
