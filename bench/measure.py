@@ -72,8 +72,8 @@ def measure(
 
     data, loaded = load(dataset, images, deployment, folder, data_dir)
     rows = np.sort(np.random.default_rng(datasets.SEED).permutation(len(data.y_test))[:n])
-    frames = datasets.frames(data.x_test[rows], loaded.frame)
     build = program.build(loaded, clock_hz, compiler)
+    frames = datasets.frames(data.x_test[rows], loaded.frame)
     runs, stack = [], 0
     with ExitStack() as opened:
         server = opened.enter_context(RemoteServer(loaded)) if loaded.server else None

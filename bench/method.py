@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from bench.errors import DataError
 
 FORMAT = 1
 PROTOCOLS = ("paper", "strong")
+MOST = 4096  # pixels along a side, channels, classes
 ITEM_BYTES = {"uint8": 1, "int8": 1, "int16": 2, "int32": 4}
 Part = Literal["local", "compress", "network"]
 Label = Literal["measured", "emulated", "modelled", "mixed"]
@@ -149,21 +151,55 @@ class Deployment:
                 raw["server"] = Server(**server)
             raw["frame"] = tuple(raw["frame"])
             deployment = cls(**raw, folder=folder)
+            deployment._check_fields()
         except FileNotFoundError:
             raise DataError(
                 f"no deployment in {folder}", do="train one: ./reproduce.sh train --method M --dataset D"
             ) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(f"{path}: damaged deployment ({error})", do="restore or train it again") from None
         for name in deployment.files():
             if not re.fullmatch(r"[\w.-]+\.tflite", name) or not (folder / name).is_file():
                 raise DataError(f"{path}: model file {name!r} is not in that folder", do="restore or train it again")
         return deployment
 
+    def _check_fields(self) -> None:
+        """Raises ValueError that names the fields that are of another type or range than annotated."""
+        texts = (self.method, self.dataset, self.protocol)
+        sound = {
+            "method, dataset or protocol": all(isinstance(text, str) for text in texts),
+            "frame": _is_shape(self.frame),
+            "classes": type(self.classes) is int and 1 <= self.classes <= MOST,
+            "training": isinstance(self.training, dict),
+        }
+        for number, stage in enumerate(self.stages):
+            names = all(isinstance(name, str) for name in (stage.op, *stage.reads, *stage.writes))
+            params = isinstance(stage.params, dict) and isinstance(stage.params.get("model", ""), str)
+            sound[f"stage {number}"] = names and params
+        if server := self.server:
+            sound |= {
+                "server.model or server.coder": isinstance(server.model, str) and isinstance(server.coder, str),
+                "server.shape": _is_shape(server.shape),
+                "server.values": len(server.values) > 0 and all(map(_is_real, server.values)),
+                "server.planar": isinstance(server.planar, bool),
+                "server.logit_scale": _is_real(server.logit_scale) and server.logit_scale > 0,
+                "server.bits": type(server.bits) is int and 1 <= server.bits <= 8,
+            }
+        if wrong := [name for name, good in sound.items() if not good]:
+            raise ValueError(f"{', '.join(wrong)}: of another type or range than it must be")
+
     def files(self) -> list[str]:
         """Names of the model files, device first."""
         names = [str(s.params["model"]) for s in self.stages if "model" in s.params]
         return names + ([self.server.model] if self.server else [])
+
+
+def _is_shape(value: tuple[object, ...]) -> bool:
+    return len(value) == 3 and all(type(n) is int and 1 <= n <= MOST for n in value)
+
+
+def _is_real(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

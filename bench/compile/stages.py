@@ -52,7 +52,10 @@ def check(deployment: Deployment) -> dict[str, Tensor]:
         missing = [name for name in stage.reads if name not in tensors]
         if missing:
             raise CompileError(f"{where}: reads {missing[0]!r}", expected=f"one of {', '.join(tensors)}")
-        for name, tensor in kind.outputs(stage, tensors, deployment.folder).items():
+        written = kind.outputs(stage, tensors, deployment.folder)
+        if set(written) != set(stage.writes):
+            raise CompileError(f"{where}: writes", expected=list(written), got=list(stage.writes))
+        for name, tensor in written.items():
             if not name.isidentifier() or name == "frame":
                 raise CompileError(f"{where}: buffer name", expected="a C identifier other than frame", got=name)
             if name in tensors and tensors[name] != tensor:
