@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -88,3 +92,19 @@ def test_bad_files(capsys: pytest.CaptureFixture[str], tmp_path: Path, content: 
         path.write_bytes(content)
     code, out, err = run(capsys, str(path))
     assert code == 2 and out == "" and err.startswith("error: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("body", ["result[0]++;", "result[0] = REG(0x40020010);"])
+def test_ctrl_c(body: str) -> None:
+    """Also while a register is read, when Python code runs inside a native callback."""
+    elf = build(f"int main(void) {{ for (;;) {body} }}")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "board", "run", str(elf)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (2, "") and "Ctrl-C" in err and "Traceback" not in err

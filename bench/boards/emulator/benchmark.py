@@ -17,7 +17,7 @@ from bench.boards.emulator.stop import Reason
 from bench.errors import BoardError
 
 FOLDER = Path(__file__).with_name("benchmark_program")
-KERNELS = {"pointwise": (1, 40), "depthwise": (2, 40)}  # name -> (KERNEL, REPEAT)
+KERNELS = {"pointwise": (1, 80), "depthwise": (2, 160)}  # name -> (KERNEL, REPEAT)
 FLAGS = ("-O2", "-ffreestanding", "-fomit-frame-pointer", "-fno-math-errno", "-nostdlib", "-g")
 RUNS = 5
 COMMAND = "./reproduce.sh board bench"

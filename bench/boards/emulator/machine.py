@@ -13,6 +13,7 @@ from bench.boards.emulator.core import Dwt, SystemControl
 from bench.boards.emulator.dma import Dma, Request
 from bench.boards.emulator.exceptions import SVC, Exceptions
 from bench.boards.emulator.image import Image
+from bench.boards.emulator.interrupt import deferred
 from bench.boards.emulator.memory import DTCM, FLASH_ITCM, ITCM, REGISTERS, SYSTEM
 from bench.boards.emulator.registers import Bus, Peripheral
 from bench.boards.emulator.semihosting import BREAKPOINT, Semihosting
@@ -116,15 +117,18 @@ class Machine:
         """
         end = UNLIMITED if limit is None else limit
         self._waiting.resume()
-        while True:
-            self._pc = self._exceptions.take(self._pc) | 1
-            stop = self._execute(end)
-            if stop is None and limit is None and (loop := self.endless()) is not None:
-                stop = Stop(Reason.LOOP, f"at {self.image.symbols.place(loop)}")
-            if stop is not None and stop.reason is Reason.BKPT:
-                stop = self._breakpoint(stop)
-            if stop is not None:
-                return stop
+        with deferred(self._uc.emu_stop) as check_interrupt:
+            while True:
+                check_interrupt()
+                self._pc = self._exceptions.take(self._pc) | 1
+                stop = self._execute(end)
+                if stop is None and limit is None and (loop := self.endless()) is not None:
+                    stop = Stop(Reason.LOOP, f"at {self.image.symbols.place(loop)}")
+                if stop is not None and stop.reason is Reason.BKPT:
+                    stop = self._breakpoint(stop)
+                if stop is not None:
+                    check_interrupt()
+                    return stop
 
     def _execute(self, end: int) -> Stop | None:
         """One stretch of emulation; None when it ended only to look around."""
