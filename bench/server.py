@@ -16,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ class Service:
     def __init__(self, remote: Remote, number: int) -> None:
         self.remote, self.number = remote, number
         self._reassembler = Reassembler(max_payload=1 << 20)
-        self._replies: OrderedDict[tuple[object, int, int], list[bytes]] = OrderedDict()
+        self._replies: OrderedDict[tuple[object, int, int, int], list[bytes]] = OrderedDict()
 
     def handle(self, datagram: bytes, sender: object, now: float) -> list[bytes]:
         """The datagrams to send back: none for junk or for a message that is not whole yet.
@@ -95,7 +95,7 @@ class Service:
         message = self._reassembler.add(datagram, now, str(sender))
         if message is None or message.kind != Kind.REQUEST:
             return []
-        key = (sender, message.sequence, hash(message.payload))
+        key = (sender, message.deployment, message.sequence, hash(message.payload))
         if key not in self._replies:
             payload = self._reply(message).pack()
             self._replies[key] = Message(Kind.REPLY, message.deployment, message.sequence, payload).datagrams()
@@ -152,7 +152,8 @@ def main(arguments: list[str]) -> int:
             while True:
                 datagram, sender = udp.recvfrom(65535)
                 for answer in service.handle(datagram, sender, time.monotonic()):
-                    udp.sendto(answer, sender)
+                    with suppress(OSError):  # a sender that nothing can be sent to
+                        udp.sendto(answer, sender)
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

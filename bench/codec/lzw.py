@@ -97,7 +97,7 @@ def unpack(data: bytes, bits: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decode(data: bytes, bits: int, count: int) -> np.ndarray:
-    """bytes -> exactly `count` symbols, uint8 [count]. Raises DataError for a stream that `encode` cannot have written:
+    """bytes -> exactly `count` symbols, uint8 [count]. Raises DataError for a stream that is not well formed:
     a code out of range, too few symbols or too many, bytes after the end, padding that is not zero.
 
     No loop over codes: the phrase of a code is what the earlier code that defined it wrote, and one symbol more, at
