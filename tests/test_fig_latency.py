@@ -138,6 +138,19 @@ def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, m
     assert all(stamp["command"].endswith("--images 5 --compiler gcc") for stamp in stamps)
 
 
+def test_what_another_run_writes_meanwhile_is_kept(home, monkeypatch):
+    def slow(**settings):
+        if settings["clock_hz"] == 216_000_000:
+            assert run(home, "--clock", "64MHz") == 0
+        return fake_measure(**settings)
+
+    monkeypatch.setattr(latency_cells, "measure", slow)
+    assert run(home) == 0
+    assert {key[3] for key in table(home)} == {FIG16, "bandwidth_kbps=6000;cpu_mhz=64"}
+    stamps = json.loads((home / "out" / "fig_latency.provenance.json").read_text())
+    assert len(stamps["rows"]) == len(table(home)) and len(stamps["stamps"]) == 2
+
+
 def test_other_code_names_other_cells(tmp_path, monkeypatch):
     for name in latency_cells.BOARD_CODE:
         target = tmp_path / "bench" / name

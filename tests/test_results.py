@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import fcntl
+import os
 
 import pytest
 from hypothesis import given
@@ -131,3 +133,11 @@ def test_every_committed_figure_keeps_the_contract():
         assert read(path)
         for row in read(path):
             assert row.figure == path.stem
+
+
+def test_only_one_writes_at_a_time(tmp_path):
+    handle = os.open(tmp_path, os.O_RDONLY)
+    with results.exclusive(tmp_path), pytest.raises(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(handle)

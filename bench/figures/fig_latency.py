@@ -71,19 +71,27 @@ class FigLatency(Figure):
         from bench.figures.recorded import Recorded, stamps_of
 
         path = args.out / f"{self.name}.csv"
-        recorded = Recorded(path if path.exists() else base.RESULTS / path.name)
+
+        def read() -> Recorded:
+            return Recorded(path if path.exists() else base.RESULTS / path.name)
+
+        recorded = read()
         cases = Cases(args, {row.dataset for row in recorded.rows})
-        dropped = recorded.keep(cases.found)
+        recorded.keep(cases.found)
         campaign = Campaign(args, cases.found, recorded)
         make_folder(args.out)
-        rows = results.merge(recorded.rows, campaign.run())
-        if not rows:
-            raise DataError(
-                "nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help"
-            )
-        results.write(path, rows)
-        results.write_stamps(stamps_of(path), rows, recorded.stamps, campaign.stamps)
-        files = self.draw(rows, args.out / "figures")
+        measured = campaign.run()
+        with results.exclusive(args.out):
+            recorded = read()  # again: another run may have written since
+            dropped = recorded.keep(cases.found)
+            rows = results.merge(recorded.rows, measured)
+            if not rows:
+                raise DataError(
+                    "nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help"
+                )
+            results.write(path, rows)
+            results.write_stamps(stamps_of(path), rows, recorded.stamps, campaign.stamps)
+            files = self.draw(rows, args.out / "figures")
         print(self.table([row for row in rows if _asked(args, row)]))
         earlier = [f"{dropped} recorded rows of an earlier training were dropped"] if dropped else []
         for note in (*cases.notes, *campaign.notes, *earlier):
