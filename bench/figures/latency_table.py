@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import indent
+from typing import Any
 
 from bench.figures.style import title
 from bench.results import Row
@@ -19,26 +21,27 @@ WHY = {
 
 def table(rows: Sequence[Row]) -> str:
     """One block per data set, method, protocol and conditions."""
-    blocks: dict[tuple[str, ...], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.dataset, row.method, row.protocol, row.conditions, _rank(row.metric))):
-        blocks.setdefault((row.dataset, row.method, row.protocol, row.conditions), []).append(row)
-    lines = []
-    for (dataset, method, protocol, conditions), block in blocks.items():
-        lines.append(f"\n{title(dataset)}, {title(method)} (protocol {protocol}; {conditions.replace(';', ', ')})")
-        cells = [HEADER, *(_cells(row) for row in block)]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(HEADER))]
-        lines += [
-            "  " + "  ".join(_align(i, line[i], widths[i]) for i in range(len(HEADER))).rstrip() for line in cells
-        ]
-        lines += [f"  {verdict}: {why}" for verdict, why in WHY.items() if any(row.verdict == verdict for row in block)]
-    return "\n".join(lines).lstrip("\n")
+    import pandas as pd
+
+    if not rows:
+        return ""
+    blocks, ordered = [], sorted(rows, key=_rank)
+    for key, block in pd.DataFrame(ordered).groupby(["dataset", "method", "protocol", "conditions"]):
+        dataset, method, protocol, conditions = map(str, key)
+        heading = f"{title(dataset)}, {title(method)} (protocol {protocol}; {conditions.replace(';', ', ')})"
+        cells = pd.DataFrame([_cells(row) for row in block.itertuples()], columns=list(HEADER))
+        reasons = [f"  {verdict}: {why}" for verdict, why in WHY.items() if verdict in set(block["verdict"])]
+        blocks.append("\n".join([heading, indent(cells.to_string(index=False), "  "), *reasons]))
+    return "\n\n".join(blocks)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Any) -> tuple[str, ...]:
+    import pandas as pd
+
     unit = {"percent": "%"}.get(row.unit, row.unit)
-    spread = "-" if row.ci_low is None or row.ci_high is None else f"{_number(row.ci_low)} to {_number(row.ci_high)}"
-    paper = "-" if row.paper_value is None else f"{_number(row.paper_value)} {unit}"
-    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
+    spread = "-" if pd.isna(row.ci_low) else f"{_number(row.ci_low)} to {_number(row.ci_high)}"
+    paper = "-" if pd.isna(row.paper_value) else f"{_number(row.paper_value)} {unit}"
+    ratio = "-" if pd.isna(row.ratio) else f"{row.ratio:.2f}"
     return (
         row.metric,
         f"{_number(row.value)} {unit}",
@@ -52,13 +55,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _align(column: int, text: str, width: int) -> str:
-    return text.rjust(width) if column in (1, 2, 3, 4, 8) else text.ljust(width)
-
-
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-def _rank(metric: str) -> int:
-    return METRICS.index(metric) if metric in METRICS else len(METRICS)
+def _rank(row: Row) -> int:
+    return METRICS.index(row.metric) if row.metric in METRICS else len(METRICS)
