@@ -11,6 +11,7 @@ from latency_records import records
 from bench import cli, results
 from bench.compile.toolchain import Toolchain
 from bench.figures import base, latency_cells, latency_plot, latency_rows, latency_table
+from bench.method import Deployment
 from bench.paper import FIG16, Paper
 from bench.provenance import ROOT
 
@@ -136,6 +137,17 @@ def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, m
     assert CALLS[2:] == ["board edge_only 5 216000000"]
     stamps = json.loads((home / "out" / "fig_latency.provenance.json").read_text())["stamps"].values()
     assert all(stamp["command"].endswith("--images 5 --compiler gcc") for stamp in stamps)
+
+
+def test_a_methods_own_stage_is_part_of_its_cells(tmp_path, monkeypatch):
+    source = tmp_path / "own.c"
+    source.write_text("1")
+    names = [latency_cells.own_stages(Deployment.load(TINY))]
+    monkeypatch.setattr(latency_cells.stages, "kinds", lambda _: {"own": type("Own", (), {"sources": (source,)})})
+    for file in (source, source.with_suffix(".h"), source.with_suffix(".py")):
+        names.append(latency_cells.own_stages(Deployment.load(TINY)))
+        file.write_text("2")
+    assert names[0] == "" and len(set(names)) == 4
 
 
 def test_what_another_run_writes_meanwhile_is_kept(home, monkeypatch):

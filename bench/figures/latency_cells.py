@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import datasets, grid, provenance, results
 from bench.accuracy import count_hits
+from bench.compile import stages
 from bench.compile.toolchain import toolchain
 from bench.figures import base
 from bench.figures.cases import Case
@@ -15,6 +16,7 @@ from bench.figures.latency_rows import FIGURE, Hits, Latency
 from bench.figures.recorded import Recorded
 from bench.link import Link
 from bench.measure import measure, record
+from bench.method import Deployment
 from bench.paper import Paper
 from bench.results import Key, Row
 
@@ -73,11 +75,11 @@ class Campaign:
             "board": self.args.board,
             "compiler": self.compiler.name,
             "compiler_version": self.compiler.version,
-            "code": self.code[BOARD_CODE],
+            "code": self.code[BOARD_CODE] + own_stages(deployment),
         }
         cells = [grid.Cell(measure, settings | board, inputs, f"{case.title}: {count} images on the board")]
         if dataset.source != "sample":
-            code = {"code": self.code[ACCURACY_CODE]}
+            code = {"code": self.code[ACCURACY_CODE] + own_stages(deployment)}
             cells.append(
                 grid.Cell(count_hits, settings | code, inputs, f"{case.title}: accuracy over {size} test images")
             )
@@ -110,6 +112,14 @@ class Campaign:
             "firmware": info,
         }
         return provenance.stamp(command, datasets.SEED, inputs)
+
+
+def own_stages(deployment: Deployment) -> str:
+    """Names the code of the stages that a method brings itself (all files beside their C sources); "" for none."""
+    folders = sorted({source.parent for kind in stages.kinds(deployment).values() for source in kind.sources})
+    files = sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
+    parts = [part for file in files for part in (file.name, file.read_bytes())]
+    return "+" + provenance.text_hash(*parts)[:16] if parts else ""
 
 
 def code_hash(names: Sequence[str]) -> str:
