@@ -20,6 +20,7 @@ COMMANDS = {
     "test": "bench.check:Check",
     "plot": "bench.plot:Plot",
     "board": "bench.boards.run:BoardRun",
+    "bench": "bench.benchmarks:Bench",
     "fig_latency": "bench.figures.fig_latency:FigLatency",
 }
 

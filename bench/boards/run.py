@@ -17,7 +17,7 @@ SHOWN = 20  # functions in the printed profile
 class BoardRun(Command):
     """`board run FILE.elf`: any bare-metal STM32F746 program on the emulated board."""
 
-    claim = "Runs a bare-metal STM32F746 program on the emulated board and reports cycles and where they went."
+    claim = "runs a bare-metal STM32F746 program on the emulated board: cycles, and where they went"
     minutes = "< 1"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -33,19 +33,8 @@ class BoardRun(Command):
         run.add_argument(
             "--assumption", default="default", help="dual issue: default, no_mac_then_load or no_dual_issue"
         )
-        bench = actions.add_parser(
-            "bench", help="measure the emulator's own speed into results/benchmarks/emulator.csv"
-        )
-        bench.add_argument(
-            "--out", type=Path, default=Path("results"), help="folder whose benchmarks/emulator.csv is written"
-        )
 
     def run(self, args: argparse.Namespace) -> int:
-        if args.action == "bench":
-            from bench.boards.emulator.benchmark import write
-
-            write(args.out / "benchmarks" / "emulator.csv")
-            return 0
         return _run(args)
 
 

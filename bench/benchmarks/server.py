@@ -1,4 +1,4 @@
-"""Which runtime serves a network fastest? `python -m bench.server_benchmark` -> results/benchmarks/server.csv.
+"""Which runtime serves a network fastest?
 
 The same MobileNetV2 (without its first convolution, as AgileNN's Remote NN; random weights, 32x32x19 input) in LiteRT
 with XNNPACK on one and two threads and in TensorFlow as a compiled graph. Median of single inferences, after warm-up.
@@ -6,10 +6,7 @@ with XNNPACK on one and two threads and in TensorFlow as a compiled graph. Media
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.provenance import ROOT
-from bench.results import replace
+from bench.benchmarks import Row
+from bench.errors import BenchError
 
 SHAPE, CLASSES = (32, 32, 19), 10
 WIDTHS = (0.5, 1.0)
 WARM_UP, REPEATS = 20, 200
-COMMAND = "python -m bench.server_benchmark"
 
 
 def milliseconds(infer: Callable[[], object]) -> float:
@@ -62,13 +58,13 @@ def tensorflow(model: Any, sample: np.ndarray) -> Callable[[], object]:
     return lambda: call(tf.constant(sample)).numpy()
 
 
-def main() -> int:
-    """Measures, prints and writes the table; fails if the runtimes disagree on the logits."""
+def measure() -> list[Row]:
+    """Milliseconds per inference; raises BenchError if the runtimes disagree on the logits."""
     from bench.training import export
     from bench.training.networks import MOBILENET_V2, mobilenet
 
     sample = np.random.default_rng(1).normal(size=(1, *SHAPE)).astype(np.float32)
-    lines = [("metric", "value", "unit", "command")]
+    rows: list[Row] = []
     for width in WIDTHS:
         model = mobilenet(SHAPE, CLASSES, width, MOBILENET_V2, head=1280)
         with tempfile.TemporaryDirectory() as folder:
@@ -77,17 +73,11 @@ def main() -> int:
             runtimes = {f"litert_{threads}_threads": litert(path, threads, sample) for threads in (1, 2)}
             runtimes["tensorflow"] = tensorflow(model, sample)
             reference = np.asarray(runtimes["tensorflow"]())
+            times = {}
             for name, infer in runtimes.items():
                 if not np.allclose(np.asarray(infer()), reference, rtol=0.02, atol=0.02 * np.abs(reference).max()):
-                    print(f"{name} computes other logits than TensorFlow", file=sys.stderr)
-                    return 1
-                lines.append((f"{name}_width_{width:g}", f"{milliseconds(infer):.3f}", "ms", COMMAND))
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(lines)
-    replace(ROOT / "results" / "benchmarks" / "server.csv", out.getvalue())
-    print(out.getvalue(), end="")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+                    raise BenchError(f"{name} computes other logits than TensorFlow")
+                times[name] = milliseconds(infer)
+                rows.append((f"{name}_width_{width:g}", times[name], "ms"))
+            rows.append((f"speedup_litert_width_{width:g}", times["tensorflow"] / times["litert_2_threads"], "ratio"))
+    return rows
