@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 import zlib
 from functools import partial
 
@@ -95,6 +96,20 @@ def test_endless_junk_ends(monkeypatch):
     board.read = lambda size=1: b"\xa5" * 500
     with pytest.raises(BoardError, match="junk"):
         Channel(board, "fake", 1_000_000).ask(Type.HELLO)
+
+
+@pytest.mark.parametrize(("baud", "seconds"), [(9600, 0.0), (1_000_000, 0.0), (1_000_000, 3.0)])
+def test_time_outs_grow_with_bytes_and_computing(monkeypatch, baud, seconds):
+    channel, limits = Channel(FakeBoard(lambda kind, payload: (Type.DATA, b"")), "fake", baud), []
+
+    def answer(wanted, deadline):
+        limits.append(deadline - time.monotonic())
+        return b""
+
+    monkeypatch.setattr(channel, "_answer", answer)
+    channel.ask(Type.READ, bytes(10), expect=4000, seconds=seconds)
+    on_the_line = 10 * 4000 / baud
+    assert seconds + on_the_line < limits[0] < seconds + 2 * on_the_line + 2 * protocol.PATIENCE
 
 
 def test_ports_that_cannot_be_opened(tmp_path):
@@ -219,6 +234,23 @@ def test_the_firmware_checks_every_command(built):
             ask(Type.RESUME)  # no reply yet
         with pytest.raises(BoardError, match="range"):
             ask(Type.REPLY, bytes(4) + bytes(21))
+        device._upload(Type.LOAD, frame)
+        with pytest.raises(BoardError, match="state"):
+            device.read("scores")  # the frame may lie where results lay
+        with pytest.raises(BoardError, match="range"):
+            ask(Type.LOAD, b"\x01\0\0\0\xaa")  # chunks come in order
+
+
+def test_a_frame_without_an_end_overwrites_nothing(built):
+    deployment, build = built
+    frame = np.full(deployment.frame, 77, np.uint8)
+    with Device.open("emu://stm32f746", build) as device:
+        before = device.infer(frame, lambda payload: bytes(20))
+        for junk in (b"\xff" * 60_000, b"\x02\x01" * 9_000):
+            device.channel.port.write(junk)
+        after = device.infer(frame, lambda payload: bytes(20))
+        assert np.array_equal(before.scores, after.scores) and before.cycles.keys() == after.cycles.keys()
+        assert device._hello().build_id == build.build_id
 
 
 @pytest.mark.parametrize(
