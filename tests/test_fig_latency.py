@@ -3,6 +3,7 @@
 import errno
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,20 @@ def test_rows_keep_the_contract_and_add_up():
     assert (made["local"].paper_value, made["local"].ratio, made["local"].verdict) == (14.0, 1.0, "agrees")
 
 
+def test_one_slow_answer_in_four_does_not_move_the_servers_time():
+    made = [replace(r, remote_ms=1.0 if i % 4 else 900.0) for i, r in enumerate(records())]
+    found = {row.metric: row for row in latency_rows.Latency(made, FULL, FIG16, PAPER, True).rows()}
+    assert (found["remote"].value, found["remote"].ci_low, found["remote"].ci_high) == (1.0, 1.0, 1.0)
+    assert found["total"].ci_high < 30
+
+
 @pytest.mark.parametrize(
     ("shape", "verdict"),
     [
         ({"comparable": False}, "not_comparable"),
         ({"full": latency_rows.Hits(9000, 10000)}, "unmatched"),
+        ({"full": latency_rows.Hits(9315, 10000)}, "unmatched"),
+        ({"full": latency_rows.Hits(9325, 10000)}, "agrees"),
         ({"full": None}, "unmatched"),
         ({"dataset": "digits"}, "no_paper_value"),
         ({"local": 20.0}, "worse"),

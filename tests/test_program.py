@@ -82,7 +82,7 @@ def test_early_exit(tmp_path):
 def test_cycles_repeat_and_do_not_depend_on_the_clock(tmp_path):
     d, frame = agilenn(tmp_path), frames((24, 24, 3), 1)[2]
     seen = []
-    for clock, waits in ((CLOCK, 7), (CLOCK, 7), (64_000_000, 2), (128_000_000, 4)):  # RM0385 table 7, 2.7 to 3.6 V
+    for clock, waits in ((CLOCK, 7), (CLOCK, 7), (64_000_000, 2), (128_000_000, 4)):  # RM0385 section 3.3.2, 2.7 to 3.6 V
         with Device.open("emu://stm32f746", program.build(d, clock)) as device:
             assert (device.info.clock_hz, device.info.wait_states) == (clock, waits)
             seen.append(device.infer(frame, lambda payload: bytes(20)).cycles)
