@@ -145,6 +145,20 @@ def test_lost_datagrams_are_asked_for_again(server, monkeypatch):
     client.close()
 
 
+@pytest.mark.parametrize("wrong", [{"sequence": 7}, {"deployment": 7}, {"kind": Kind.REQUEST}])
+def test_a_reply_to_something_else_is_dropped(wrong):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        client = Client(udp.getsockname()[1], DEPLOYMENT, timeout=0.5)
+        other = Reply(Status.OK, 1, np.array([9, 9, 9], np.int16)).pack()
+        right = Reply(Status.OK, 1, np.array(LOGITS, np.int16)).pack()
+        reply = Message(Kind.REPLY, client.number, client.sequence + 1, right)
+        for message in (replace(reply, payload=other, **wrong), reply):
+            udp.sendto(message.datagrams()[0], client._socket.getsockname())
+        assert client.exchange(payload())[0].tolist() == LOGITS
+        client.close()
+
+
 def test_no_server_at_the_port():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
