@@ -64,12 +64,6 @@ class Message:
         return header + part + CRC.pack(zlib.crc32(header + part))
 
 
-def datagram_bytes(payload: int) -> list[int]:
-    """UDP payload size of each datagram of a message of `payload` bytes."""
-    whole, rest = divmod(payload, FRAGMENT)
-    return [FRAGMENT + OVERHEAD] * whole + ([rest + OVERHEAD] if rest or not whole else [])
-
-
 @dataclass
 class _Partial:
     count: int

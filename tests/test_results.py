@@ -135,6 +135,15 @@ def test_every_committed_figure_keeps_the_contract():
             assert row.figure == path.stem
 
 
+def test_a_reader_keeps_the_file_that_it_has_open(tmp_path):
+    path = tmp_path / "file"
+    results.replace(path, "old")
+    with path.open() as reader:
+        results.replace(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
 def test_only_one_writes_at_a_time(tmp_path):
     handle = os.open(tmp_path, os.O_RDONLY)
     with results.exclusive(tmp_path), pytest.raises(BlockingIOError):
