@@ -77,7 +77,9 @@ def test_a_record_adds_up(measured, deployment):
     run = measured["runs"][0]
     made = record(run, deployment, BOARD, CLOCK, Link(6e6), "id")
     assert made.local_ms + made.compress_ms == pytest.approx(sum(run["cycles"].values()) / CLOCK * 1e3)
-    assert made.compress_ms > 0
+    slow = record(run, deployment, BOARD, 64_000_000, Link(6e6), "id")
+    for name in ("local_ms", "compress_ms"):
+        assert getattr(slow, name) * 64 == pytest.approx(getattr(made, name) * 216) and getattr(made, name) > 0
     assert made.network_ms == Link(6e6).milliseconds(run["payload_up"], 20)
     assert made.total_ms == made.local_ms + made.compress_ms + made.network_ms + made.remote_ms
     assert (made.label_device, made.label_network, made.label_remote) == ("emulated", "modelled", "measured")
