@@ -16,6 +16,7 @@ from typing import Any
 from bench.method import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("bench", "agilenn", "baselines", "requirements.lock")  # what can change a number; records cannot
 PACKAGES = (
     "ai-edge-litert", "capstone", "numpy", "pillow", "pyserial", "scikit-learn", "scipy",
     "tensorflow", "tensorflow-cpu", "unicorn", "ziglang",
@@ -67,15 +68,20 @@ def deployment_hash(deployment: Deployment) -> str:
 
 @functools.cache
 def git_commit() -> str | None:
-    """The commit of this tree, with "-dirty" if files differ from it; None without git or outside a clone."""
+    """The commit of this tree, with "-dirty" if SOURCES differ from it; None without git or outside a clone."""
     if not (ROOT / ".git").exists():
         return None
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        return commit + "-dirty" * bool(_git("status", "--porcelain", "--", *SOURCES))
+    except (OSError, subprocess.SubprocessError):
         return None
-    return result.stdout.strip() or None if result.returncode == 0 else None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL, check=True)
+    return result.stdout.strip()
 
 
 def stamp(command: str | Sequence[str], seed: int | None, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,23 @@ def test_a_stamp_is_json_whose_id_follows_from_its_content():
     assert len(first["id"]) == 12 and first["versions"]["numpy"]
 
 
+def test_a_changed_source_makes_the_commit_dirty_and_a_new_record_does_not(monkeypatch, tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for folder in ("bench", "results"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "file").touch()
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x", "--no-gpg-sign"]):
+        subprocess.run([*git, *command], check=True)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    seen = []
+    for changed in ("results/file", "bench/file"):
+        (tmp_path / changed).write_text("other")
+        provenance.git_commit.cache_clear()
+        seen.append(provenance.git_commit())
+    provenance.git_commit.cache_clear()
+    assert len(seen[0]) >= 12 and seen[1] == f"{seen[0]}-dirty"
+
+
 def test_no_git_is_no_error(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     provenance.git_commit.cache_clear()
