@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from abc import ABC, abstractmethod
+from typing import NoReturn
 
 from bench import registry
 from bench.errors import BenchError
@@ -28,15 +29,20 @@ class Command(ABC):
         """Does the work and returns the exit code."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line, as everything here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BenchError(f"{self.prog}: {message}", do="--help lists the options")
+
+
 def main(argv: list[str]) -> int:
     """Runs one target and returns the exit code: 0 done, 1 a check failed, 2 a fault that the message explains."""
     try:
         if not argv or argv[0] in ("-h", "--help", "help"):
             argv = ["list", *argv[1:]]
         command: Command = registry.command(argv[0])
-        parser = argparse.ArgumentParser(
-            prog=f"./reproduce.sh {argv[0]}", description=command.claim, allow_abbrev=False
-        )
+        parser = Parser(prog=f"./reproduce.sh {argv[0]}", description=command.claim, allow_abbrev=False)
         command.arguments(parser)
         return command.run(parser.parse_args(argv[1:]))
     except BenchError as error:

@@ -57,3 +57,19 @@ def test_the_doctor_says_what_is_missing(capsys, monkeypatch, tmp_path):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "./reproduce.sh data svhn" in out and "embedded sample" in out and "zig" in out and str(tmp_path) in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fig_latency", "--nosuch"], "unrecognized arguments: --nosuch"),
+        (["train", "--method", "agilenn"], "--dataset"),
+        (["board", "run", "x.elf", "--limit", "0"], "'0' is not a positive number"),
+        (["board"], "ACTION"),
+        (["train", "--method", "agilenn", "--dataset", "digits", "--seed", "x"], "invalid int value: 'x'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(capsys, arguments, words):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
