@@ -37,6 +37,7 @@ GREY_NOTE = "grey; most training digits come from official test photos: not stan
 OFFICIAL_NOTES = {"imagenet200": "test = official validation set: the test labels are not public"}
 # (origin, what must be said beside a number from it, whether numbers from it compare with published ones)
 UNKNOWN = ("unknown", "origin unknown: the file does not say", False)
+OFFICIAL_SPLIT = {"official", "cifar10 copy"}  # origins that divide a set into the same training and test images
 # by CRC-32 of the file's x_test.npy
 ORIGINS = {
     0xFE5DB072: ("cifar10 copy", JPEG_NOTE, True),

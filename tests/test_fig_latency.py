@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from latency_records import records
 
-from bench import cli, results
+from bench import cli, datasets, results
 from bench.compile.toolchain import Toolchain
 from bench.figures import base, latency_cells, latency_plot, latency_rows, latency_table
+from bench.figures.cases import Case
 from bench.method import Deployment
 from bench.paper import FIG16, Paper
 from bench.provenance import ROOT
@@ -158,6 +159,18 @@ def test_a_methods_own_stage_is_part_of_its_cells(tmp_path, monkeypatch):
         names.append(latency_cells.own_stages(Deployment.load(TINY)))
         file.write_text("2")
     assert names[0] == "" and len(set(names)) == 4
+
+
+@pytest.mark.parametrize(
+    ("origin", "changed", "same"),
+    [("cifar10 copy", True, True), ("cifar100 re-split", True, False), ("cifar100 re-split", False, True)],
+)
+def test_a_model_of_another_split_is_not_compared(origin, changed, same):
+    data = datasets.load("digits")
+    official = replace(data, source="folder", origin="official", comparable=True)
+    trained = {"data": {"origin": origin, "fingerprint": "other" if changed else data.fingerprint}}
+    case = Case(official, replace(Deployment.load(TINY), training=trained), "id")
+    assert case.comparable == case.same_split == same
 
 
 def test_what_another_run_writes_meanwhile_is_kept(home, monkeypatch):

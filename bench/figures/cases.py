@@ -31,6 +31,20 @@ class Case:
         return (self.dataset.name, self.deployment.method, self.deployment.protocol)
 
     @property
+    def same_split(self) -> bool:
+        """False where the deployment was trained under another split: it may know some of these test images."""
+        trained = self.deployment.training.get("data")
+        if self.dataset.source == "sample" or not isinstance(trained, dict):
+            return True
+        official = {trained.get("origin"), self.dataset.origin} <= datasets.OFFICIAL_SPLIT
+        return official or trained.get("fingerprint") == self.dataset.fingerprint
+
+    @property
+    def comparable(self) -> bool:
+        """Whether numbers from it compare with published ones."""
+        return self.dataset.comparable and self.same_split
+
+    @property
     def title(self) -> str:
         return f"{self.dataset.name}, {self.deployment.method}"
 
@@ -62,7 +76,12 @@ class Cases:
         if methods and dataset.note:
             self.notes.append(f"{name}: {dataset.note}")
         deployments = [self._deployment(method, name) for method in methods]
-        return [Case(dataset, deployment, deployment_hash(deployment)) for deployment in deployments]
+        cases = [Case(dataset, deployment, deployment_hash(deployment)) for deployment in deployments]
+        for case in cases:
+            if not case.same_split:
+                known = "it may have been trained on some of these test images"
+                self.notes.append(f"{case.title}: trained under another split of {name}, {known}: train it again")
+        return cases
 
     def _has_images(self, name: str) -> bool:
         """Whether images are somewhere; a damaged file counts, so that loading it says what is wrong."""

@@ -51,7 +51,7 @@ class Campaign:
                 for run in device["runs"]
             ]
             hits = Hits(*full[0]) if full else self._recorded_hits(case)
-            made = Latency(records, hits, self.conditions, paper, case.dataset.comparable).rows()
+            made = Latency(records, hits, self.conditions, paper, case.comparable).rows()
             self.stamps |= {row.key: stamp for row in made if row.source == "live"}
             rows += made
         return rows
