@@ -20,7 +20,6 @@ from bench.boards.emulator.timing.parameters import CALIBRATION, VERSION
 from bench.client import RemoteServer
 from bench.compile import program, stages
 from bench.errors import BoardError
-from bench.interrupt import between_steps
 from bench.link import Link
 from bench.method import Deployment, Label, Record
 from bench.provenance import file_hash
@@ -78,13 +77,11 @@ def measure(
     with ExitStack() as opened:
         server = opened.enter_context(RemoteServer(loaded)) if loaded.server else None
         exchange = Exchange(server) if server else None
-        stop = opened.enter_context(between_steps())
         device = Device.open(board, build)
         opened.callback(device.close)
         for row, frame in zip(tqdm(rows, unit="image", desc="board", disable=None, leave=False), frames, strict=True):
             if exchange:
                 exchange.clear()
-            stop.check()
             trace = device.infer(frame.tobytes(), exchange)
             number = int(data.rows[row])
             check(loaded, frame, trace, exchange, f"{dataset}, {loaded.method}, test image {number}")

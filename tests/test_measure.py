@@ -1,8 +1,10 @@
 """Image -> emulated board -> UDP server -> prediction, with the committed deployments for digits; what is refused."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +125,20 @@ def test_several_processes_count_the_same(monkeypatch, deployment, digits):
     alone = count_hits(**settings(deployment, digits))
     monkeypatch.setattr("bench.accuracy.ALONE", 100)
     assert count_hits(**settings(deployment, digits)) == alone
+
+
+def test_ctrl_c_ends_a_measurement_at_once_and_leaves_nothing_half_written(tmp_path):
+    options = ["fig_latency", "--dataset", "digits", "--method", "agilenn", "--images", "539", "--out", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bench", *options]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert "on the board" in process.stderr.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert errors.startswith("error: stopped by Ctrl-C") and errors.count("\n") == 1
+    assert process.returncode in (2, -signal.SIGINT)  # the second where it came in the middle of an import
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_second_run_starts_no_board_and_imports_no_tensorflow(tmp_path):
