@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -40,10 +41,12 @@ class Tensor:
 
     @property
     def count(self) -> int:
+        """Values in it."""
         return int(np.prod(self.shape))
 
     @property
     def nbytes(self) -> int:
+        """Bytes on the device."""
         return self.count * ITEM_BYTES[self.dtype]
 
 
@@ -127,7 +130,7 @@ class Deployment:
         fields["stages"] = [dataclasses.asdict(s) for s in self.stages]
         fields["server"] = dataclasses.asdict(self.server) if self.server else None
         target = self.folder / "deployment.json"
-        partial = target.with_suffix(".partial")
+        partial = target.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(json.dumps({"format": FORMAT, **fields}, indent=1) + "\n")
         partial.replace(target)
 
@@ -256,4 +259,5 @@ class Record:
 
     @property
     def total_ms(self) -> float:
+        """The four parts, one after the other."""
         return self.local_ms + self.compress_ms + self.network_ms + self.remote_ms

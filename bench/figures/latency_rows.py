@@ -45,6 +45,7 @@ class Latency:
     comparable: bool
 
     def rows(self) -> list[Row]:
+        """One row per metric; `accuracy` only where the whole test split is known."""
         first, n = self.records[0], len(self.records)
         local, compress, network, remote = parts = [
             self._all(f"{p}_ms") for p in ("local", "compress", "network", "remote")
