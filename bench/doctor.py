@@ -55,7 +55,7 @@ def compilers() -> list[str]:
     lines = [f"zig {zig} (default)" if zig else "zig: does not answer; remove .venv and run ./reproduce.sh again"]
     gcc = shutil.which("arm-none-eabi-gcc")
     version = answer([gcc, "-dumpversion"]) if gcc else ""
-    return [*lines, f"arm-none-eabi-gcc {version}" if version else "arm-none-eabi-gcc: not here (optional, for --compiler gcc)"]
+    return [*lines, f"arm-none-eabi-gcc {version or 'is not here (optional, for --compiler gcc)'}"]
 
 
 def answer(command: list[str]) -> str:
