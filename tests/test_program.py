@@ -5,6 +5,7 @@ refused.
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 
 import numpy as np
@@ -28,9 +29,9 @@ def frames(shape, seed: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, shape, np.uint8), np.zeros(shape, np.uint8), smooth.astype(np.uint8)]
 
 
-def compare(d, seed: int = 0):
+def compare(d, seed: int = 0, compiler: str = "zig"):
     """Runs some frames on the emulated firmware and in Python; returns the traces."""
-    build = program.build(d, CLOCK)
+    build = program.build(d, CLOCK, compiler)
     logits = np.random.default_rng(seed).integers(-32767, 32768, d.classes).astype("<i2")
     traces = []
     with Device.open("emu://stm32f746", build) as device:
@@ -67,6 +68,15 @@ def test_agilenn(tmp_path, frame, classes):
         assert set(trace.layer_cycles) == set(build.layers) and min(trace.layer_cycles.values()) > 0
         inside = sum(c for name, c in trace.layer_cycles.items() if name.startswith("features/"))
         assert inside <= trace.cycles["net:features"] < inside + 500
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="the other compiler is optional")
+def test_the_other_compiler_computes_the_same(tmp_path):
+    d = agilenn(tmp_path)
+    build, traces = compare(d, compiler="gcc")
+    _, usual = compare(d)
+    assert "gcc" in build.compiler and build.build_id != program.build(d, CLOCK).build_id
+    assert [t.payload for t in traces] == [t.payload for t in usual]
 
 
 def test_early_exit(tmp_path):
@@ -161,6 +171,13 @@ def test_what_does_not_fit_is_refused(tmp_path):
         program.build(edge_only(tmp_path), 100_000_000)
     with pytest.raises(UnknownName, match="unknown compiler 'icc'"):
         program.build(edge_only(tmp_path), CLOCK, "icc")
+
+
+def test_a_compiler_that_is_not_here_is_refused(monkeypatch):
+    toolchain.toolchain.cache_clear()
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CompileError, match="arm-none-eabi-gcc is not on PATH; install"):
+        toolchain.toolchain("gcc")
 
 
 def test_the_compilers_first_complaint_is_shown():
