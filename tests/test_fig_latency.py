@@ -15,7 +15,7 @@ from bench.figures import base, latency_cells, latency_plot, latency_rows, laten
 from bench.figures.cases import Case
 from bench.method import Deployment
 from bench.paper import FIG16, Paper
-from bench.provenance import ROOT
+from bench.provenance import ROOT, deployment_hash
 
 METRICS = {
     "accuracy", "accuracy_sample", "local", "compress", "network", "remote", "total", "payload_up", "payload_down",
@@ -138,6 +138,26 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
     assert found["digits", "edge_only", "paper", FIG16, "total"].source == "recorded"
     assert run(home, "--fresh") == 0
     assert len(CALLS) == 5
+
+
+def test_a_deployment_that_was_trained_into_out_comes_before_the_committed_one(home):
+    own = home / "out" / "models" / "edge_only" / "digits-paper"
+    shutil.copytree(TINY, own)
+    replace(Deployment.load(own), training={"seed": 9}).save()
+    assert run(home) == 0
+    (stamp,) = json.loads((home / "out" / "fig_latency.provenance.json").read_text())["stamps"].values()
+    assert stamp["inputs"]["deployment"] == deployment_hash(Deployment.load(own))
+
+
+def test_the_drawing_says_which_device_times_are_of_a_real_board(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(latency_plot.style, "save", lambda figure, folder, name: drawn.append(figure) or [])
+    board = [replace(row, dataset="svhn") for row in rows()]
+    board = [replace(row, label="measured") if row.label == "emulated" else row for row in board]
+    latency_plot.draw([*rows(), *board], tmp_path)
+    names = [[text.get_text() for text in axis.get_yticklabels()] for axis in drawn[0].axes]
+    assert names == [["AgileNN"], ["AgileNN (board)"]]
+    assert "device time emulated or measured" in drawn[0]._supxlabel.get_text()
 
 
 def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, monkeypatch):

@@ -53,8 +53,8 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         axis.set_axis_off()
     handles = [Patch(facecolor=colours[i], label=label) for i, label in enumerate(PARTS.values())]
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
-    label = next(iter(panels[ordered[0]].values()))["local"].label
-    figure.supxlabel(CAPTION.format(device=label), fontsize=6.5, color="0.3")
+    labels = sorted({bar["local"].label for bars in panels.values() for bar in bars.values()})
+    figure.supxlabel(CAPTION.format(device=" or ".join(labels)), fontsize=6.5, color="0.3")
     return style.save(figure, folder, "fig_latency")
 
 
@@ -89,7 +89,8 @@ def _panel(
     recorded = all(row.source == "recorded" for bar in bars.values() for row in bar.values())
     parts = [style.title(dataset), *([protocol] if protocol != "paper" else []), *(["recorded"] if recorded else [])]
     axis.set_title(", ".join(parts) + f"  ({_conditions(conditions)})", loc="left", fontsize=9)
-    axis.set_yticks(ticks, [style.title(method) for method in methods])
+    boards = [" (board)" * (bars[method]["local"].label == "measured") for method in methods]
+    axis.set_yticks(ticks, [style.title(method) + board for method, board in zip(methods, boards, strict=True)])
     axis.set_ylim(len(methods) - 0.3, -0.4)
     axis.set_xlim(0, longest * 1.7 or 1)
     axis.set_xlabel("Latency per image (ms)")
