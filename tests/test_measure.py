@@ -9,10 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from deployments import early_exit
 
 from bench import cli, datasets
 from bench.accuracy import count_hits, predict
 from bench.boards.device import Device
+from bench.compile import stages
 from bench.errors import BoardError, DataError
 from bench.link import Link
 from bench.measure import measure, record
@@ -119,6 +121,14 @@ def test_accuracy_over_the_test_split(deployment, digits):
     hits, n = count_hits(**settings(deployment, digits))
     assert n == len(digits.y_test) == 539
     assert hits / n > 0.9
+
+
+def test_accuracy_of_a_program_that_may_end_on_the_device(tmp_path):
+    made = early_exit(tmp_path, -128)
+    frame = np.random.default_rng(4).integers(0, 256, made.frame, np.uint8)
+    assert predict(made, frame, None) == int(np.argmax(stages.simulate(made, frame, None)["scores"]))
+    with pytest.raises(DataError, match="receives from a server"):
+        predict(early_exit(tmp_path, 128), frame, None)
 
 
 def test_several_processes_count_the_same(monkeypatch, deployment, digits):

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from deployments import agilenn, early_exit, edge_only
+from deployments import Network, agilenn, early_exit, edge_only
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +73,15 @@ def test_bad_programs(tmp_path, extra, message, monkeypatch):
     d = edge_only(tmp_path)
     with pytest.raises(CompileError, match=message):
         stages.check(dataclasses.replace(d, stages=(*d.stages, extra)))
+
+
+@pytest.mark.parametrize(("scale", "zero"), [(6.06 / 255, -128), (6 / 255, -127)])
+def test_networks_of_other_scales_do_not_fit_together(tmp_path, scale, zero):
+    d = agilenn(tmp_path)
+    stages.check(d)
+    Network((8, 8, 5), scale, zero, 2).head(10).save(tmp_path / "local.tflite")
+    with pytest.raises(CompileError, match=r"local\.tflite does not take buffer important"):
+        stages.check(d)
 
 
 def test_a_program_needs_scores(tmp_path):
