@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import provenance
+from bench.method import Deployment
 
 
 def test_the_cache_is_the_users_or_the_variables(monkeypatch, tmp_path):
@@ -23,6 +25,18 @@ def test_file_hash_is_sha256(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"abc" * 100_000)
     assert provenance.file_hash(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_a_deployments_name_follows_every_byte_of_its_files_and_not_their_place(tmp_path):
+    tiny = Path(__file__).parent / "golden" / "server_tiny"
+    names = [provenance.deployment_hash(Deployment.load(shutil.copytree(tiny, tmp_path / "same")))]
+    assert names == [provenance.deployment_hash(Deployment.load(tiny))]
+    for file in ("server.tflite", "deployment.json"):
+        folder = shutil.copytree(tiny, tmp_path / file)
+        content = (folder / file).read_bytes()
+        (folder / file).write_bytes(content + b" ")
+        names.append(provenance.deployment_hash(Deployment.load(folder)))
+    assert len(set(names)) == 3
 
 
 @given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
