@@ -1,8 +1,17 @@
-"""Invented records for the tests of fig_latency: no board, no server."""
+"""Invented records and rows for the tests of fig_latency: no board, no server."""
 
 import numpy as np
 
+from bench.figures.latency_rows import Hits, Latency
 from bench.method import Record
+from bench.paper import FIG16, Paper
+from bench.provenance import ROOT
+
+METRICS = {
+    "accuracy", "accuracy_sample", "local", "compress", "network", "remote", "total", "payload_up", "payload_down",
+}  # fmt: skip
+PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
+FULL = Hits(9420, 10000)
 
 
 def records(dataset="cifar10", method="agilenn", n=40, up=4000, local=14.0, compress=1.9, network=5.0, remote=0.9):
@@ -35,3 +44,7 @@ def records(dataset="cifar10", method="agilenn", n=40, up=4000, local=14.0, comp
             )
         )
     return made
+
+
+def rows(comparable=True, full=FULL, **shape):
+    return Latency(records(**shape), full, FIG16, PAPER, comparable).rows()

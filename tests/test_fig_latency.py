@@ -1,4 +1,4 @@
-"""fig_latency from invented cells: rows, contract, resume, what is kept and what is refused. No board and no server."""
+"""fig_latency from invented cells: files, resume, what is kept and what is refused. No board and no server."""
 
 import errno
 import json
@@ -7,29 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from latency_records import records
+from latency_records import METRICS, rows
 
 from bench import cli, datasets, results
 from bench.compile.toolchain import Toolchain
-from bench.figures import base, latency_cells, latency_plot, latency_rows, latency_table
+from bench.figures import base, latency_cells
 from bench.figures.cases import Case
 from bench.method import Deployment
-from bench.paper import FIG16, Paper
+from bench.paper import FIG16
 from bench.provenance import ROOT, deployment_hash
 
-METRICS = {
-    "accuracy", "accuracy_sample", "local", "compress", "network", "remote", "total", "payload_up", "payload_down",
-}  # fmt: skip
 TINY = Path(__file__).parent / "golden" / "server_tiny"
-PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
 CALLS: list[str] = []
-
-
-FULL = latency_rows.Hits(9420, 10000)
-
-
-def rows(comparable=True, full=FULL, **shape):
-    return latency_rows.Latency(records(**shape), full, FIG16, PAPER, comparable).rows()
 
 
 def fake_measure(*, method, n, clock_hz, **_):
@@ -66,44 +55,6 @@ def run(home, *options, out="out"):
 
 def table(home, out="out"):
     return {row.key[1:]: row for row in results.read(home / out / "fig_latency.csv")}
-
-
-def test_rows_keep_the_contract_and_add_up():
-    made = {row.metric: row for row in rows()}
-    assert set(made) == METRICS
-    for row in made.values():
-        results.check(row)
-        assert row.ci_low <= row.value <= row.ci_high
-    parts = [made[part].value for part in ("local", "compress", "network", "remote")]
-    assert made["total"].value == pytest.approx(sum(parts))
-    assert made["total"].label == "mixed"
-    assert (made["accuracy"].paper_value, made["accuracy"].verdict) == (94.2, "agrees")
-    assert made["accuracy_sample"].n == 40
-    assert (made["local"].paper_value, made["local"].ratio, made["local"].verdict) == (14.0, 1.0, "agrees")
-
-
-def test_one_slow_answer_in_four_does_not_move_the_servers_time():
-    made = [replace(r, remote_ms=1.0 if i % 4 else 900.0) for i, r in enumerate(records())]
-    found = {row.metric: row for row in latency_rows.Latency(made, FULL, FIG16, PAPER, True).rows()}
-    assert (found["remote"].value, found["remote"].ci_low, found["remote"].ci_high) == (1.0, 1.0, 1.0)
-    assert found["total"].ci_high < 30
-
-
-@pytest.mark.parametrize(
-    ("shape", "verdict"),
-    [
-        ({"comparable": False}, "not_comparable"),
-        ({"full": latency_rows.Hits(9000, 10000)}, "unmatched"),
-        ({"full": latency_rows.Hits(9315, 10000)}, "unmatched"),
-        ({"full": latency_rows.Hits(9325, 10000)}, "agrees"),
-        ({"full": None}, "unmatched"),
-        ({"dataset": "digits"}, "no_paper_value"),
-        ({"local": 20.0}, "worse"),
-        ({"local": 2.0}, "better"),
-    ],
-)
-def test_verdict_of_the_total(shape, verdict):
-    assert {row.metric: row for row in rows(**shape)}["total"].verdict == verdict
 
 
 def test_a_run_writes_rows_stamps_and_figures(home, capsys):
@@ -147,17 +98,6 @@ def test_a_deployment_that_was_trained_into_out_comes_before_the_committed_one(h
     assert run(home) == 0
     (stamp,) = json.loads((home / "out" / "fig_latency.provenance.json").read_text())["stamps"].values()
     assert stamp["inputs"]["deployment"] == deployment_hash(Deployment.load(own))
-
-
-def test_the_drawing_says_which_device_times_are_of_a_real_board(tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(latency_plot.style, "save", lambda figure, folder, name: drawn.append(figure) or [])
-    board = [replace(row, dataset="svhn") for row in rows()]
-    board = [replace(row, label="measured") if row.label == "emulated" else row for row in board]
-    latency_plot.draw([*rows(), *board], tmp_path)
-    names = [[text.get_text() for text in axis.get_yticklabels()] for axis in drawn[0].axes]
-    assert names == [["AgileNN"], ["AgileNN (board)"]]
-    assert "device time emulated or measured" in drawn[0]._supxlabel.get_text()
 
 
 def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, monkeypatch):
@@ -293,19 +233,6 @@ def test_an_out_that_cannot_be_is_refused(home, capsys):
     (home / "file").touch()
     assert run(home, "--dataset", "digits", out="file") == 2
     assert "--out" in capsys.readouterr().err
-
-
-def test_table_says_why(capsys):
-    text = latency_table.table(rows(full=latency_rows.Hits(9000, 10000)))
-    assert "unmatched: our accuracy" in text
-    assert "CIFAR-10, AgileNN" in text
-
-
-def test_equal_rows_give_equal_files(tmp_path):
-    made = [*rows(), *rows(method="edge_only", network=40.0), *rows(dataset="digits", comparable=False)]
-    first = [file.read_bytes() for file in latency_plot.draw(made, tmp_path / "a")]
-    assert first == [file.read_bytes() for file in latency_plot.draw(made, tmp_path / "b")]
-    assert latency_plot.draw([], tmp_path / "c") == []
 
 
 def test_a_full_disk_leaves_the_old_records(home, capsys, monkeypatch):
