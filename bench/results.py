@@ -115,12 +115,14 @@ def merge(recorded: Iterable[Row], live: Iterable[Row]) -> list[Row]:
 
 
 def read_stamps(path: Path) -> dict[str, Any]:
-    """{"rows": {key: id}, "stamps": {id: stamp}} of a figure; empty if absent or damaged."""
+    """{"rows": {key: id}, "stamps": {id: stamp}} of a figure, without what is damaged; empty if absent."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return {"rows": dict(raw["rows"]), "stamps": dict(raw["stamps"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        rows, stamps = dict(raw["rows"]), dict(raw["stamps"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {"rows": {}, "stamps": {}}
+    sound = {i: s for i, s in stamps.items() if isinstance(s, dict) and isinstance(s.get("inputs"), dict)}
+    return {"rows": {key: i for key, i in rows.items() if isinstance(i, str) and i in sound}, "stamps": sound}
 
 
 def write_stamps(path: Path, rows: Iterable[Row], recorded: dict[str, Any], live: Mapping[Key, dict[str, Any]]) -> None:

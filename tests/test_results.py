@@ -121,11 +121,28 @@ def test_merge_replaces_what_was_measured_and_keeps_the_rest():
 def test_stamps_follow_their_rows(tmp_path):
     path = tmp_path / "x.json"
     other = dataclasses.replace(ROW, dataset="svhn")
-    results.write_stamps(path, [ROW, other], {"rows": {}, "stamps": {}}, {ROW.key: {"id": "a"}, other.key: {"id": "b"}})
-    results.write_stamps(path, [ROW, other], results.read_stamps(path), {ROW.key: {"id": "c"}})
+    a, b, c = ({"id": name, "inputs": {}} for name in "abc")
+    results.write_stamps(path, [ROW, other], {"rows": {}, "stamps": {}}, {ROW.key: a, other.key: b})
+    results.write_stamps(path, [ROW, other], results.read_stamps(path), {ROW.key: c})
     kept = results.read_stamps(path)
     assert sorted(kept["stamps"]) == ["b", "c"]
     assert kept["rows"]["|".join(ROW.key)] == "c"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "[" * 99_999,
+        '{"rows": 1, "stamps": {}}',
+        '{"rows": {"k": "x"}, "stamps": {"x": 5}}',
+        '{"rows": {"k": ["x"]}, "stamps": {"x": {"inputs": []}}}',
+    ],
+)
+def test_damaged_stamps_are_none(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    assert results.read_stamps(tmp_path / "x.json") == {"rows": {}, "stamps": {}}
 
 
 def test_every_committed_figure_keeps_the_contract():
