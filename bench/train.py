@@ -16,7 +16,7 @@ MODELS = provenance.ROOT / "results" / "models"
 
 class Train(Command):
     claim = "trains a method on a data set and exports the device program and the server network; resumable"
-    minutes = "1-4 (digits), 15-45 (cifar10, quick)"
+    minutes = "1-45"  # quick budget: digits 1-4, cifar10 15-45
     disk = "20 MB"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """What the command line promises: quick answers, clear lines, exit codes."""
 
+import re
 import subprocess
 import sys
 
@@ -43,7 +44,9 @@ def test_the_list_names_every_target(capsys):
 @pytest.mark.parametrize("name", registry.COMMANDS)
 def test_every_target_has_help_and_loads_quickly(name):
     assert loaded(name, "--help") == []
-    assert registry.command(name).claim
+    command = registry.command(name)
+    assert command.claim[0].islower(), "one style for the list"
+    assert not command.claim.endswith(".") and re.fullmatch(r"(< )?[\d.]+(-[\d.]+)?", command.minutes)
 
 
 def test_unknown_targets_and_methods_name_the_known_ones(capsys):
