@@ -63,6 +63,7 @@ def test_bad_parameters(tmp_path, op, params, message):
         (Stage("code", ("frame",), (), {"coder": "lzw", "bits": 8}), "one buffer to write; got"),
         (Stage("code", (), ("x",), {"coder": "lzw", "bits": 8}), "one buffer to read; got"),
         (Stage("receive", (), ("remote",)), "two stages write the same buffer"),
+        (Stage("receive", (), ("again",)), "one send, one receive; got .'send', 'receive', 'receive'"),
     ],
 )
 def test_bad_programs(tmp_path, extra, message, monkeypatch):

@@ -76,6 +76,9 @@ def check(deployment: Deployment) -> dict[str, Tensor]:
     labels = [label(stage) for stage in deployment.stages]
     if len(set(labels)) != len(labels):
         raise CompileError(f"{deployment.method}: two stages write the same buffer", got=", ".join(labels))
+    talk = [stage.op for stage in deployment.stages if stage.op in ("send", "receive")]
+    if talk not in ([], ["send", "receive"]):
+        raise CompileError(f"{deployment.method}: what travels", expected="nothing, or one send, one receive", got=talk)
     return tensors
 
 
