@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench.files import replace
 from bench.provenance import text_hash
-from bench.results import replace
 
 
 @dataclass(frozen=True)

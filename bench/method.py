@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from bench.errors import DataError
+from bench.files import replace
 
 FORMAT = 1
 PROTOCOLS = ("paper", "strong")
@@ -129,10 +129,7 @@ class Deployment:
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
         fields["stages"] = [dataclasses.asdict(s) for s in self.stages]
         fields["server"] = dataclasses.asdict(self.server) if self.server else None
-        target = self.folder / "deployment.json"
-        partial = target.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(json.dumps({"format": FORMAT, **fields}, indent=1) + "\n")
-        partial.replace(target)
+        replace(self.folder / "deployment.json", json.dumps({"format": FORMAT, **fields}, indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Deployment:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bench.errors import DataError
+from bench.files import replace
 
 LABELS = ("measured", "emulated", "modelled", "mixed")
 SOURCES = ("live", "recorded")
@@ -132,17 +133,6 @@ def write_stamps(path: Path, rows: Iterable[Row], recorded: dict[str, Any], live
     ids = {name: ids[name] for name in sorted("|".join(row.key) for row in rows) if name in ids}
     used = {i: stamps[i] for i in sorted(set(ids.values())) if i in stamps}
     replace(path, json.dumps({"rows": ids, "stamps": used}, indent=1, default=str) + "\n")
-
-
-def replace(path: Path, content: str | bytes) -> None:
-    """Writes a file under a temporary name in its folder, then renames it: readers see the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

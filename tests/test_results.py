@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench import results
 from bench.errors import DataError
+from bench.files import replace
 from bench.provenance import ROOT
 from bench.results import COLUMNS, Row, conditions, merge, read, write
 
@@ -154,9 +155,9 @@ def test_every_committed_figure_keeps_the_contract():
 
 def test_a_reader_keeps_the_file_that_it_has_open(tmp_path):
     path = tmp_path / "file"
-    results.replace(path, "old")
+    replace(path, "old")
     with path.open() as reader:
-        results.replace(path, "new")
+        replace(path, "new")
         assert reader.read() == "old"
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 

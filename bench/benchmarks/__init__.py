@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.cli import Command
+from bench.files import replace
 from bench.provenance import ROOT
 
 BENCHMARKS = ("emulator", "server")  # modules here, each with measure() -> rows
@@ -37,8 +38,6 @@ class Bench(Command):
 
 def write(target: Path, rows: Iterable[Row], command: str) -> None:
     """metric,value,unit,command; values to four digits."""
-    from bench.results import replace
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("metric", "value", "unit", "command"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.results import replace
+from bench.files import replace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

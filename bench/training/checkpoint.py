@@ -13,6 +13,7 @@ import numpy as np
 
 from bench import provenance
 from bench.errors import DataError
+from bench.files import replace
 
 FORMAT = 1  # raise it when old checkpoints no longer mean the same
 
@@ -21,16 +22,8 @@ def folder(settings: Mapping[str, Any]) -> Path:
     """Where a training with exactly these settings keeps its checkpoints: in the user's cache, made if missing."""
     text = json.dumps({"format": FORMAT, **settings}, sort_keys=True, default=str)
     path = provenance.cache("trainings", provenance.text_hash(text)[:16])
-    path.mkdir(parents=True, exist_ok=True)
-    write(path / "settings.json", text.encode())
+    replace(path / "settings.json", text)
     return path
-
-
-def write(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name, then renames it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 class Checkpoint:
@@ -67,12 +60,12 @@ class Checkpoint:
         self.history.append({name: float(value) for name, value in metrics.items()})
         buffer = io.BytesIO()
         np.savez(buffer, *[variable.numpy() for variable in variables(model)])
-        write(self.weights(self.epochs), buffer.getvalue())
+        replace(self.weights(self.epochs), buffer.getvalue())
         sign = 1 if monitor.endswith("loss") else -1
         if not self.best or sign * self.history[-1][monitor] <= sign * self.history[self.best - 1][monitor]:
             self.best = self.epochs
         state = {"best": self.best, "history": self.history}
-        write(self.path / "state.json", json.dumps(state, indent=1).encode())
+        replace(self.path / "state.json", json.dumps(state, indent=1))
         for old in self.path.glob("epoch*.npz"):
             if old not in (self.weights(self.epochs), self.weights(self.best)):
                 old.unlink()

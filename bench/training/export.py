@@ -14,6 +14,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from bench.errors import CompileError
+from bench.files import replace
 from bench.training.backend import quiet, tf
 from bench.training.pipeline import unit
 
@@ -88,12 +89,10 @@ def _write(converter: Any, path: Path) -> None:
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converter's remarks on its own options
         content = converter.convert()
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    strange = operators(partial) - SUPPORTED - {"DEQUANTIZE"}  # of float16 weights
+    strange = operators(content) - SUPPORTED - {"DEQUANTIZE"}  # of float16 weights
     if strange:
         raise CompileError(f"{path.name}: operators {sorted(strange)}", expected=f"only {sorted(SUPPORTED)}")
-    partial.replace(path)
+    replace(path, content)
 
 
 def reference(path: Path) -> Interpreter:
@@ -104,9 +103,11 @@ def reference(path: Path) -> Interpreter:
     return runner
 
 
-def operators(path: Path) -> set[str]:
-    """Names of the operators in a file."""
-    return {detail["op_name"] for detail in reference(path)._get_ops_details()}
+def operators(content: bytes) -> set[str]:
+    """Names of the operators in a file's content."""
+    with quiet():
+        runner = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    return {detail["op_name"] for detail in runner._get_ops_details()}
 
 
 def quantization(path: Path) -> tuple[tuple[float, int], tuple[float, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ class Task:
     request: Request
     data: datasets.Dataset
     frame: tuple[int, int, int]
+    commit: str | None = field(default_factory=provenance.git_commit)  # of the code that trains, not of the end
 
     @property
     def stride(self) -> int:
@@ -63,7 +64,7 @@ class Task:
             "minutes": minutes(history),
             "curve": [round(epoch["val_accuracy"], 4) for epoch in history],
             "versions": provenance.versions(),
-            "commit": provenance.git_commit(),
+            "commit": self.commit,
         }
 
 
