@@ -2,7 +2,7 @@
 content.
 
 zig cc turns -O3 into -O2, so the real -O3 goes through -Xclang; it also ignores ENTRY() in the linker script. Plain
--mcpu=cortex_m7 would be soft-float. Jump tables cost about 7 % on the emulated core.
+-mcpu=cortex_m7 would be soft-float. Jump tables are off: they are loads and indirect branches in flash.
 """
 
 from __future__ import annotations
