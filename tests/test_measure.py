@@ -30,6 +30,15 @@ def deployment(request):
     return Deployment.load(ROOT / "results" / "models" / request.param / "digits-paper")
 
 
+@pytest.mark.parametrize("method", ["agilenn", "edge_only"])
+def test_photographs_are_exact_too(method):
+    """The embedded CIFAR-10 images: measure() raises where a buffer of the firmware differs from its twin."""
+    photographs, model = datasets.load("cifar10"), ROOT / "results" / "models" / method / "cifar10-paper"
+    runs = measure(**settings(Deployment.load(model), photographs) | {"dataset": "cifar10", "data_dir": None})["runs"]
+    assert sum(run["prediction"] == run["label"] for run in runs) >= IMAGES // 2
+    assert all(run["remote_us"] > 0 and run["payload_up"] > 1000 for run in runs)
+
+
 @pytest.fixture(scope="module")
 def digits():
     return datasets.load("digits")
