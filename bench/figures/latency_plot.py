@@ -81,7 +81,7 @@ def _panel(
             _bar(axis, place + 0.4, [paper.get(part, 0.0) for part in PARTS], colours, pale=True)
             sums = paper.get("total", sum(paper.values()))
             accuracy = bar["accuracy"].paper_value if "accuracy" in bar else None
-            words = f"paper {sums:.1f} ms" + (f", {accuracy:.1f} %" if accuracy is not None else "")
+            words = f"paper {_ms(sums)}" + (f", {accuracy:.1f} %" if accuracy is not None else "")
             axis.annotate(
                 words, (sums, place + 0.4), (4, 0), textcoords="offset points", va="center", fontsize=7, color="0.4"
             )  # fmt: skip
@@ -112,13 +112,17 @@ def _bar(
 
 
 def _text(bar: Bar) -> str:
-    words = f"{bar['total'].value:.1f} ms"
+    words = _ms(bar["total"].value)
     if "accuracy" in bar:
         earlier = bar["accuracy"].source == "recorded" and bar["total"].source == "live"
         return words + f", {bar['accuracy'].value:.1f} %" + "*" * earlier
     if "accuracy_sample" in bar:
         return words + f", {bar['accuracy_sample'].value:.0f} % of {bar['accuracy_sample'].n}"
     return words
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f} ms" if value >= 10 else f"{value:.2f} ms"
 
 
 def _conditions(conditions: str) -> str:
