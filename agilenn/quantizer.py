@@ -97,7 +97,8 @@ def slope(x: Any, centroids: Any) -> Any:
 
 
 def table(centroids: np.ndarray, scale: float, zero: int) -> list[int]:
-    """Symbol of every int8 feature value (index = value + 128): the centroids' Voronoi cells; ties to the lower one."""
-    values = (np.arange(-128, 128) - zero) * np.float64(scale)
-    distance = np.abs(values[:, None] - np.asarray(centroids, np.float64)[None, :])
-    return [int(i) for i in distance.argmin(axis=1)]
+    """Symbol of every int8 feature value (index = value + 128): the Voronoi cells of ascending centroids, ties to the
+    lower one, as in `nearest`.
+    """
+    values, centres = (np.arange(-128, 128) - zero) * np.float64(scale), np.asarray(centroids, np.float64)
+    return [int(i) for i in np.searchsorted((centres[:-1] + centres[1:]) / 2, values, side="left")]

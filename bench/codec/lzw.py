@@ -53,8 +53,9 @@ def encode(symbols: np.ndarray, bits: int) -> bytes:
     flat = np.ascontiguousarray(symbols, dtype=np.uint8).reshape(-1)
     if flat.size == 0:
         return b""
-    if int(flat.max()) >> bits:
-        raise DataError("LZW symbols", expected=f"values below {1 << bits}", got=int(flat.max()))
+    largest = int(np.max(flat))
+    if largest >> bits:
+        raise DataError("LZW symbols", expected=f"values below {1 << bits}", got=largest)
     stream = iter(flat.tobytes())
     known: dict[int, int] = {}
     free, codes = 1 << bits, []

@@ -87,7 +87,7 @@ def simulate(deployment: Deployment, frame: np.ndarray, exchange: Exchange | Non
 
     frame: uint8 (H, W, C). exchange plays the network and the server; None for on-device methods.
     """
-    values = {"frame": np.ascontiguousarray(frame, np.uint8).reshape(deployment.frame)}
+    values: dict[str, np.ndarray] = {"frame": np.ascontiguousarray(frame, np.uint8).reshape(deployment.frame)}
     known, payload = kinds(deployment), b""
     for stage in deployment.stages:
         if stage.op == "send":
