@@ -18,9 +18,8 @@ DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")
 METHODS = ("agilenn", "deepcod", "spinn", "edge_only", "mcunet")
 Bar: TypeAlias = dict[str, Row]
 CAPTION = (
-    "Solid: this work (device time {device}, link time modelled, server time measured). "
-    "Pale and hatched: the paper's Figure 16.\n"
-    "Whiskers: 95 % bootstrap interval of the total over images. "
+    "Solid: this work (device time {device}, link time modelled, server time measured).\n"
+    "Pale and hatched: the paper's Figure 16. Whiskers: 95 % bootstrap interval of the total over images.\n"
     "Percentages: accuracy on the full test set (*: recorded earlier)."
 )
 
@@ -47,21 +46,28 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     tallest = max(len(panel) for panel in panels.values())
     height = lines * (0.55 + 0.55 * tallest) + 0.95
     figure, axes = pyplot.subplots(lines, columns, figsize=(7.2, height), squeeze=False, layout="constrained")
+    everywhere = {_conditions(key[2]) for key in ordered}
     for axis, key in zip(axes.flat, ordered, strict=False):
         _panel(axis, key, panels[key], colours)
+        axis.set_ylim(tallest - 0.3, -0.4)
+        if len(everywhere) > 1:
+            axis.set_title(f"{axis.get_title('left')}\n{_conditions(key[2])}", loc="left", fontsize=8)
     for axis in axes.flat[len(ordered) :]:
         axis.set_axis_off()
     handles = [Patch(facecolor=colours[i], label=label) for i, label in enumerate(PARTS.values())]
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     labels = sorted({bar["local"].label for bars in panels.values() for bar in bars.values()})
-    figure.supxlabel(CAPTION.format(device=" or ".join(labels)), fontsize=6.5, color="0.3")
+    caption = CAPTION.format(device=" or ".join(labels))
+    if len(everywhere) == 1:
+        caption = f"Link and clock: {everywhere.pop()}. {caption}"
+    figure.supxlabel(caption, fontsize=6.5, color="0.3")
     return style.save(figure, folder, "fig_latency")
 
 
 def _panel(
     axis: Axes, key: tuple[str, str, str], bars: dict[str, Bar], colours: list[tuple[float, float, float]]
 ) -> None:
-    dataset, protocol, conditions = key
+    dataset, protocol, _ = key
     methods = sorted(bars, key=lambda method: (_place(method.partition(":")[0], METHODS), method))
     longest = 0.0
     ticks = []
@@ -87,11 +93,10 @@ def _panel(
             )  # fmt: skip
             longest = max(longest, sums)
     recorded = all(row.source == "recorded" for bar in bars.values() for row in bar.values())
-    parts = [style.title(dataset), *([protocol] if protocol != "paper" else []), *(["recorded"] if recorded else [])]
-    axis.set_title(", ".join(parts) + f"  ({_conditions(conditions)})", loc="left", fontsize=9)
+    parts = [style.title(dataset), f"protocol {protocol}" * (protocol != "paper"), "recorded" * recorded]
+    axis.set_title(", ".join(filter(None, parts)), loc="left", fontsize=9)
     boards = [" (board)" * (bars[method]["local"].label == "measured") for method in methods]
     axis.set_yticks(ticks, [style.title(method) + board for method, board in zip(methods, boards, strict=True)])
-    axis.set_ylim(len(methods) - 0.3, -0.4)
     axis.set_xlim(0, longest * 1.7 or 1)
     axis.set_xlabel("Latency per image (ms)")
     axis.grid(visible=False, axis="y")
