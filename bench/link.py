@@ -29,23 +29,17 @@ CLOCK_FORMS = "a number and a unit: 216MHz, 64 MHz, 128000000 Hz"
 
 @dataclass(frozen=True)
 class Link:
-    """A link of `rate_bps` bits per second; `headers` bytes go with every fragment of at most `fragment` payload bytes.
-
-    reply: bytes of status and server time before the logits in a reply.
-    """
+    """A link of `rate_bps` bits per second."""
 
     rate_bps: float
-    headers: int = sum(HEADERS.values())
-    fragment: int = wire.FRAGMENT
-    reply: int = wire.REPLY.size
 
     def air_bytes(self, message: int) -> int:
         """Bytes on the air for a message of so many payload bytes; an empty message still takes one packet."""
-        return message + self.headers * max(1, math.ceil(message / self.fragment))
+        return message + sum(HEADERS.values()) * max(1, math.ceil(message / wire.FRAGMENT))
 
     def milliseconds(self, up: int, down: int) -> float:
-        """Time for `up` payload bytes to the server and `down` bytes of logits back, one after the other."""
-        return (self.air_bytes(up) + self.air_bytes(self.reply + down)) * 8e3 / self.rate_bps
+        """Time for `up` payload bytes to the server and `down` bytes of logits (behind the reply's head) back."""
+        return (self.air_bytes(up) + self.air_bytes(wire.REPLY.size + down)) * 8e3 / self.rate_bps
 
 
 def parse_rate(text: str) -> float:

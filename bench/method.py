@@ -202,6 +202,11 @@ def _is_real(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
+def deployment_folder(results: Path, method: str, dataset: str, protocol: str) -> Path:
+    """results/models/METHOD/DATASET-PROTOCOL, where a deployment is kept; `METHOD:VARIANT` becomes METHOD--VARIANT."""
+    return results / "models" / method.replace(":", "--") / f"{dataset}-{protocol}"
+
+
 @dataclass(frozen=True)
 class Request:
     """What `train` asks of a method. budget: "quick" (minutes) or "full"; data_dir: folder of NAME.npz or None."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from bench import provenance, registry
 from bench.cli import Command
 from bench.errors import BenchError
-from bench.method import PROTOCOLS, Request
+from bench.method import PROTOCOLS, Request, deployment_folder
 
-MODELS = provenance.ROOT / "results" / "models"
+RESULTS = provenance.ROOT / "results"
 
 
 class Train(Command):
@@ -37,7 +37,7 @@ class Train(Command):
         method = registry.method(args.method)
         if args.seed < 0:
             raise BenchError("--seed", expected="0 or more", got=args.seed)
-        out = args.out or folder(args.method, args.dataset, args.protocol)
+        out = args.out or deployment_folder(RESULTS, args.method, args.dataset, args.protocol)
         request = Request(args.dataset, args.protocol, out, args.seed, args.budget, args.fresh, args.data_dir)
         started = time.monotonic()
         deployment = method.train(request)
@@ -46,8 +46,3 @@ class Train(Command):
             print(f"  {name.replace('_', ' '):22} {value}")
         print(f"  took {(time.monotonic() - started) / 60:.1f} min")
         return 0
-
-
-def folder(method: str, dataset: str, protocol: str) -> Path:
-    """results/models/METHOD/DATASET-PROTOCOL; a variant's `METHOD:VARIANT` becomes METHOD--VARIANT."""
-    return MODELS / method.replace(":", "--") / f"{dataset}-{protocol}"

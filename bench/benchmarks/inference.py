@@ -10,7 +10,7 @@ from bench.boards.device import Device
 from bench.client import RemoteServer
 from bench.compile import program
 from bench.figures.base import RESULTS
-from bench.method import Deployment
+from bench.method import Deployment, deployment_folder
 
 IMAGES, CLOCK_HZ, BOARD = 100, 216_000_000, "emu://stm32f746"
 METHODS = ("agilenn", "edge_only")
@@ -23,7 +23,7 @@ def measure() -> list[Row]:
     data = datasets.load("cifar10")
     rows: list[Row] = []
     for method in METHODS:
-        deployment = Deployment.load(RESULTS / "models" / method / "cifar10-paper")
+        deployment = Deployment.load(deployment_folder(RESULTS, method, "cifar10", "paper"))
         frames = [frame.tobytes() for frame in datasets.frames(data.x_test[:IMAGES], deployment.frame)]
         build = program.build(deployment, CLOCK_HZ)
         with RemoteServer(deployment) as server:

@@ -11,7 +11,7 @@ from bench import datasets, registry
 from bench.datasets import Dataset
 from bench.errors import DataError
 from bench.figures import base
-from bench.method import Deployment, Request
+from bench.method import Deployment, Request, deployment_folder
 from bench.provenance import deployment_hash
 
 TRAIN_SEED = 0  # the default of `train`
@@ -110,8 +110,7 @@ class Cases:
 
     def _folder(self, method: str, dataset: str) -> Path:
         """The folder of a deployment, which need not exist."""
-        inside = Path("models", method.replace(":", "--"), f"{dataset}-{self.args.protocol}")
-        own, committed = (home / inside for home in self._homes())
+        own, committed = (deployment_folder(home, method, dataset, self.args.protocol) for home in self._homes())
         return own if self.args.retrain or (own / "deployment.json").exists() else committed
 
     def _is_trained(self, method: str, dataset: str) -> bool:

@@ -40,11 +40,12 @@ class Campaign:
     def run(self) -> list[Row]:
         """The rows, case by case."""
         paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
-        cells = [cell for case in self.cases for cell in self._cells(case)]
+        plan = [(case, self._cells(case)) for case in self.cases]
+        cells = [cell for _, of_case in plan for cell in of_case]
         found = iter(grid.run(cells, self.args.out / "cells", fresh=self.args.fresh))
         rows: list[Row] = []
-        for case in self.cases:
-            device, *full = [next(found) for _ in self._cells(case)]
+        for case, of_case in plan:
+            device, *full = [next(found) for _ in of_case]
             stamp = self._stamp(case, device["info"])
             records = [
                 record(run, case.deployment, self.args.board, self.args.clock, self.link, stamp["id"])
