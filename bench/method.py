@@ -209,7 +209,10 @@ def deployment_folder(results: Path, method: str, dataset: str, protocol: str) -
 
 @dataclass(frozen=True)
 class Request:
-    """What `train` asks of a method. budget: "quick" (minutes) or "full"; data_dir: folder of NAME.npz or None."""
+    """What `train` asks of a method. budget: "quick" (minutes) or "full"; data_dir: folder of NAME.npz or None.
+
+    minutes: training stops after the last epoch that fits into them; None: no limit.
+    """
 
     dataset: str
     protocol: str
@@ -218,6 +221,7 @@ class Request:
     budget: str
     fresh: bool
     data_dir: Path | None
+    minutes: float | None = None
 
 
 class Method(Protocol):
