@@ -11,7 +11,7 @@ from latency_records import METRICS, rows
 
 from bench import cli, datasets, results
 from bench.compile.toolchain import Toolchain
-from bench.figures import base, latency_cells
+from bench.figures import base, cells, latency_cells
 from bench.figures.cases import Case
 from bench.method import Deployment
 from bench.paper import FIG16
@@ -113,10 +113,10 @@ def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, m
 def test_a_methods_own_stage_is_part_of_its_cells(tmp_path, monkeypatch):
     source = tmp_path / "own.c"
     source.write_text("1")
-    names = [latency_cells.own_stages(Deployment.load(TINY))]
-    monkeypatch.setattr(latency_cells.stages, "kinds", lambda _: {"own": type("Own", (), {"sources": (source,)})})
+    names = [cells.own_stages(Deployment.load(TINY))]
+    monkeypatch.setattr(cells.stages, "kinds", lambda _: {"own": type("Own", (), {"sources": (source,)})})
     for file in (source, source.with_suffix(".h"), source.with_suffix(".py")):
-        names.append(latency_cells.own_stages(Deployment.load(TINY)))
+        names.append(cells.own_stages(Deployment.load(TINY)))
         file.write_text("2")
     assert names[0] == "" and len(set(names)) == 4
 
@@ -148,16 +148,16 @@ def test_what_another_run_writes_meanwhile_is_kept(home, monkeypatch):
 
 def test_other_code_names_other_cells(tmp_path, monkeypatch):
     for name in latency_cells.BOARD_CODE:
-        target = tmp_path / "bench" / name
+        target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch() if target.suffix else (target / "inside").mkdir(parents=True)
-    monkeypatch.setattr(latency_cells.provenance, "ROOT", tmp_path)
-    before = latency_cells.code_hash(latency_cells.BOARD_CODE)
+    monkeypatch.setattr(cells.provenance, "ROOT", tmp_path)
+    before = cells.code_hash(latency_cells.BOARD_CODE)
     (tmp_path / "bench" / "firmware" / "__pycache__").mkdir()
     (tmp_path / "bench" / "firmware" / "__pycache__" / "x.pyc").touch()
-    assert latency_cells.code_hash(latency_cells.BOARD_CODE) == before
+    assert cells.code_hash(latency_cells.BOARD_CODE) == before
     (tmp_path / "bench" / "firmware" / "inside" / "kernel.c").write_text("int x;")
-    assert latency_cells.code_hash(latency_cells.BOARD_CODE) != before
+    assert cells.code_hash(latency_cells.BOARD_CODE) != before
 
 
 def test_data_sets_without_images_stay_as_recorded(home, capsys):

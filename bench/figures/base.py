@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import Command
+from bench.errors import DataError
 from bench.provenance import ROOT
 from bench.results import Row
 
@@ -25,3 +26,11 @@ class Figure(Command):
     @abstractmethod
     def table(self, rows: Sequence[Row]) -> str:
         """The same numbers as text for a terminal."""
+
+
+def make_folder(folder: Path) -> None:
+    """Raises DataError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"--out {folder}: {error.strerror}", expected="a folder that can be written") from None

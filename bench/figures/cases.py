@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +53,14 @@ class Cases:
     """The cases of a command line with dataset, method, protocol, data_dir, out, retrain, fresh.
 
     What is named must be there, else DataError says how to get it; of the rest, what is there. Data sets in `recorded`
-    (names that have records) may lack images or a deployment. notes: sentences for the user.
+    (names that have records) may lack images or a deployment. refuses: why the figure has no place for a deployment, ""
+    if it has. trains: training images are needed. notes: sentences for the user.
     """
 
-    def __init__(self, args: argparse.Namespace, recorded: Collection[str]) -> None:
-        self.args, self.recorded = args, recorded
+    def __init__(
+        self, args: argparse.Namespace, recorded: Collection[str], refuses: Callable[[Deployment], str], trains: bool
+    ) -> None:
+        self.args, self.recorded, self.refuses, self.trains = args, recorded, refuses, trains
         self.notes: list[str] = []
         self.found = [case for name in args.dataset or self._datasets() for case in self._of(name)]
 
@@ -65,11 +68,11 @@ class Cases:
         if not self._has_images(name):
             if name not in self.recorded and self.args.dataset:
                 datasets.load(name, self.args.data_dir)  # says what was tried
-            drawn = "drawn from the records" if name in self.recorded else "left out"
-            self.notes.append(f"{name}: no images here, {drawn} (./reproduce.sh data {name})")
-            return []
+            return self._left_out(name, "no images")
         dataset = datasets.load(name, self.args.data_dir)
-        methods = self.args.method or [m for m in self._methods() if self.args.retrain or self._is_trained(m, name)]
+        if self.trains and not dataset.counts["train"]:
+            return self._left_out(name, "no training images")
+        methods = self.args.method or [m for m in self._methods() if self.args.retrain or self._is_here(m, name)]
         if not methods and name not in self.recorded:
             do = f"train one: ./reproduce.sh train --method agilenn --dataset {name} --protocol {self.args.protocol}"
             raise DataError(f"no deployment for {name}, protocol {self.args.protocol}", do=do)
@@ -82,6 +85,11 @@ class Cases:
                 known = "it may have been trained on some of these test images"
                 self.notes.append(f"{case.title}: trained under another split of {name}, {known}: train it again")
         return cases
+
+    def _left_out(self, name: str, missing: str) -> list[Case]:
+        drawn = "drawn from the records" if name in self.recorded else "left out"
+        self.notes.append(f"{name}: {missing} here, {drawn} (./reproduce.sh data {name})")
+        return []
 
     def _has_images(self, name: str) -> bool:
         """Whether images are somewhere; a damaged file counts, so that loading it says what is wrong."""
@@ -116,6 +124,10 @@ class Cases:
     def _is_trained(self, method: str, dataset: str) -> bool:
         return (self._folder(method, dataset) / "deployment.json").exists()
 
+    def _is_here(self, method: str, dataset: str) -> bool:
+        """Trained, and of a kind that the figure takes."""
+        return self._is_trained(method, dataset) and not self.refuses(Deployment.load(self._folder(method, dataset)))
+
     def _deployment(self, method: str, dataset: str) -> Deployment:
         args, folder = self.args, self._folder(method, dataset)
         if args.retrain:
@@ -124,4 +136,7 @@ class Cases:
         if not self._is_trained(method, dataset):
             do = f"train it: ./reproduce.sh train --method {method} --dataset {dataset} --protocol {args.protocol}"
             raise DataError(f"no deployment of {method} for {dataset}, protocol {args.protocol}", do=do)
-        return Deployment.load(folder)
+        deployment = Deployment.load(folder)
+        if reason := self.refuses(deployment):
+            raise DataError(f"{method} has no place in this figure", got=reason)
+        return deployment

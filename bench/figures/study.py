@@ -1,0 +1,113 @@
+"""A figure that measures: finds its cases, keeps the records of what is not here, writes rows and stamps, draws."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import registry, results
+from bench.errors import DataError, UnknownName
+from bench.figures import base
+from bench.figures.base import Figure
+from bench.method import PROTOCOLS, Deployment
+from bench.results import Key, Row
+
+if TYPE_CHECKING:
+    from bench.figures.cases import Case
+    from bench.figures.recorded import Recorded
+
+
+@dataclass
+class Found:
+    """What a run measured: rows, the stamp of each live one (by its key), sentences for the user."""
+
+    rows: list[Row] = field(default_factory=list)
+    stamps: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, rows: Sequence[Row], stamp: dict[str, Any]) -> None:
+        """More rows of one case."""
+        self.rows += rows
+        self.stamps |= {row.key: stamp for row in rows if row.source == "live"}
+
+
+class Study(Figure):
+    """What differs between such figures: their options, which deployments they take, `measure`, `draw` and `table`."""
+
+    images = 100  # default of --images
+    trains = False  # True: needs training images; a data set of which only test images are here comes from records
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The options that all of them share."""
+        add = parser.add_argument
+        names = "default: all with a trained deployment"
+        add("--dataset", action="extend", nargs="+", metavar="NAME", help=f"{names} or recorded results")
+        add("--method", action="extend", nargs="+", metavar="NAME", help=names)
+        add("--protocol", default="paper", help=f"{' or '.join(PROTOCOLS)} (default paper)")
+        add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
+        what = f"measured per data set (default {self.images})"
+        add("--images", type=_count, default=self.images, metavar="N", help=what)
+        add("--fresh", action="store_true", help="measure again what is already measured")
+        what = "where records and figures go (default results)"
+        add("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
+        parser.set_defaults(retrain=False)
+
+    def refuses(self, deployment: Deployment) -> str:
+        """Why this figure has no place for a deployment; "" if it has."""
+        return ""
+
+    @abstractmethod
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+        """What a command line asks for; `bench.figures.cells.run` measures its cells, or reads them where they are kept."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        if args.protocol not in PROTOCOLS:
+            raise UnknownName("protocol", args.protocol, PROTOCOLS)
+        for method in args.method or []:
+            registry.find("method", method.partition(":")[0], registry.METHODS)
+        from bench.figures.cases import Cases
+        from bench.figures.recorded import Recorded, stamps_of
+
+        path = args.out / f"{self.name}.csv"
+
+        def read() -> Recorded:
+            return Recorded(path if path.exists() else base.RESULTS / path.name)
+
+        recorded = read()
+        cases = Cases(args, {row.dataset for row in recorded.rows}, self.refuses, self.trains)
+        recorded.keep(cases.found)
+        found = self.measure(args, cases.found, recorded)
+        base.make_folder(args.out)
+        with results.exclusive(args.out):
+            recorded = read()  # again: another run may have written since
+            dropped = recorded.keep(cases.found)
+            rows = results.merge(recorded.rows, found.rows)
+            if not rows:
+                raise DataError(
+                    "nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help"
+                )
+            results.write(path, rows)
+            results.write_stamps(stamps_of(path), rows, recorded.stamps, found.stamps)
+            files = self.draw(rows, args.out / "figures")
+        print(self.table([row for row in rows if _asked(args, row)]))
+        earlier = [f"{dropped} recorded rows of an earlier training were dropped"] if dropped else []
+        for note in (*cases.notes, *found.notes, *earlier):
+            print(f"note: {note}")
+        print("wrote " + ", ".join(str(file) for file in (path, *files)), file=sys.stderr)
+        return 0
+
+
+def _asked(args: argparse.Namespace, row: Row) -> bool:
+    """Whether the table of this run has this row."""
+    return (not args.dataset or row.dataset in args.dataset) and (not args.method or row.method in args.method)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise DataError(f"--images {text!r}", expected="a whole number of at least 1")
+    return int(text)
