@@ -1,20 +1,71 @@
-"""Importance of feature channels (Sec 3.1): integrated gradients (Sundararajan et al. 2017) of the reference's loss."""
+"""Importance of features (Sec 3.1): integrated gradients (Sundararajan et al. 2017) of the reference network's loss."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import BenchError
+import numpy as np
+
+from bench.errors import BenchError, UnknownName
 from bench.training.backend import keras, tf
 
 ops = keras.ops
+RULES = ("midpoint", "interior", "ends", "saliency")
+CHOICES = {"rule": RULES, "baseline": ("zero", "mean"), "aggregation": ("channel", "element")}
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How importance is measured. Raises BenchError for a choice that does not exist.
+
+    rule: where on the straight path from the baseline (0) to the features (1) gradients are taken: "midpoint": in the
+    middle of `points` equal parts; "interior": at i / (points + 1); "ends": the trapezoid rule with both ends (with 2
+    points: the published scripts). "saliency": |gradient| at the features, not multiplied by them (Fig 24); it has no
+    points and no baseline.
+    baseline: "zero" or "mean", the mean feature map.
+    aggregation: importance per "channel" (the paper) or per "element" (the published scripts).
+    second_order: differentiate through the gradients in training. If not, they count as constants: the same values,
+    about half the cost, nearly the same direction. Saliency is a gradient itself and always differentiated.
+    """
+
+    rule: str = "midpoint"
+    points: int = 2
+    baseline: str = "zero"
+    aggregation: str = "channel"
+    second_order: bool = False
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise UnknownName(f"{name} of attributions", getattr(self, name), known)
+        least = 2 if self.rule == "ends" else 1
+        if self.points < least:
+            raise BenchError(f"points of the rule {self.rule}", expected=f"at least {least}", got=self.points)
+
+    def path(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in [0, 1], ascending, and weights that sum to 1: two (points,)."""
+        n = self.points
+        if self.rule == "ends":
+            weights = np.ones(n)
+            weights[[0, -1]] = 0.5
+            return np.linspace(0, 1, n), weights / (n - 1)
+        if self.rule == "saliency":
+            return np.ones(1), np.ones(1)
+        positions = (np.arange(n) + 0.5) / n if self.rule == "midpoint" else np.arange(1, n + 1) / (n + 1)
+        return positions, np.full(n, 1 / n)
 
 
 def input_gradient(loss: Callable[[Any], Any], x: Any) -> Any:
     """d loss(x) / d x for a scalar loss; itself differentiable. The one function that depends on the Keras backend."""
-    if keras.backend.backend() != "tensorflow":
-        raise BenchError("attribution", expected="the Keras backend tensorflow", got=keras.backend.backend())
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.grad(loss)(x)
+    if backend != "tensorflow":
+        raise BenchError("no gradients on this Keras backend", expected="tensorflow or jax", got=backend)
     with tf.GradientTape() as tape:
         tape.watch(x)
         value = loss(x)
@@ -32,32 +83,68 @@ def frozen(network: Any) -> Callable[[Any], Any]:
     return call
 
 
-def integrated_gradients(
-    loss: Callable[[Any, int], Any], features: Any, points: Sequence[float], second_order: bool = False
-) -> Any:
-    """Attributions (N, H, W, C) against a zero baseline: features * mean over points p of d loss / d x at p * features.
-
-    loss(x, n) sums the loss of n stacked copies of the batch, x (n * N, H, W, C). With second_order=False the mean
-    gradient counts as a constant in training: the same value at about half the cost (gradient cosine above 0.98).
-    """
-    stacked = ops.concatenate([features * p for p in points])
-    gradient = input_gradient(lambda x: loss(x, len(points)), stacked)
-    mean = ops.mean(ops.reshape(gradient, (len(points), -1, *features.shape[1:])), axis=0)
-    return features * (mean if second_order else ops.stop_gradient(mean))
-
-
-def channel_importance(attributions: Any) -> Any:
-    """(N, H, W, C) -> (N, C): sums of magnitudes over the map, normalized so that each sample's channels sum to 1."""
-    total = ops.sum(ops.abs(attributions), axis=(1, 2))
-    return total / (ops.sum(total, axis=1, keepdims=True) + 1e-12)
-
-
-def explain(network: Any, features: Any, labels: Any, points: Sequence[float], second_order: bool = False) -> Any:
-    """Normalized importance (N, C) of the features for the reference network's cross-entropy on the labels (N,)."""
+def loss_gradient(network: Any, x: Any, labels: Any) -> Any:
+    """Gradient (N, H, W, C) of every sample's cross-entropy on its label (N,) with respect to its features x."""
     model = frozen(network)
 
-    def loss(x: Any, copies: int) -> Any:
-        target = ops.tile(labels, [copies])
-        return ops.sum(keras.losses.sparse_categorical_crossentropy(target, model(x), from_logits=True))
+    def loss(x: Any) -> Any:
+        return ops.sum(keras.losses.sparse_categorical_crossentropy(labels, model(x), from_logits=True))
 
-    return channel_importance(integrated_gradients(loss, features, points, second_order))
+    return input_gradient(loss, x)
+
+
+def start_gradients(network: Any, start: Any, classes: int) -> Any:
+    """(classes, H, W, C): gradients at one map `start` (H, W, C) for every label.
+
+    All samples of a batch start from the same map, so the gradient there depends on the label alone. For a network that
+    stays as it is and the zero baseline, this is computed once and given to `explain` as `cached`.
+    """
+    return loss_gradient(network, ops.repeat(start[None], classes, axis=0), ops.arange(classes))
+
+
+def attributions(
+    network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None, cached: Any = None
+) -> Any:
+    """(N, H, W, C): signed shares of the features in the change of the loss along the path; saliency: the gradient.
+
+    mean: the baseline "mean" (H, W, C), a constant; None: the mean of this batch. cached: `start_gradients`, which only
+    the rule "ends" reads; None: computed here, on as many samples as there are labels or on the batch if that is less.
+    Needs memory for `points` copies of the batch.
+    """
+    start = ops.zeros_like(features[0])
+    if how.baseline == "mean":
+        start = ops.stop_gradient(ops.mean(features, axis=0) if mean is None else mean)
+    positions, weights = how.path()
+    total = 0.0
+    if positions[0] == 0:
+        total = weights[0] * first_gradient(network, start, labels, features.shape[0], cached)
+        positions, weights = positions[1:], weights[1:]
+    change = features - start
+    stacked = ops.concatenate([start + p * change for p in positions])
+    gradients = loss_gradient(network, stacked, ops.tile(labels, [len(positions)]))
+    for weight, part in zip(weights, ops.split(gradients, len(positions)), strict=True):
+        total = total + weight * part
+    if how.rule == "saliency":
+        return total
+    return change * (total if how.second_order else ops.stop_gradient(total))
+
+
+def first_gradient(network: Any, start: Any, labels: Any, samples: int | None, cached: Any) -> Any:
+    """(N, H, W, C): every sample's gradient at the start of the path, with the least work."""
+    classes = network.output.shape[-1]
+    if cached is None and samples is not None and samples <= classes:
+        return loss_gradient(network, ops.repeat(start[None], samples, axis=0), labels)
+    return ops.take(start_gradients(network, start, classes) if cached is None else cached, labels, axis=0)
+
+
+def importance(attributions: Any, aggregation: str) -> Any:
+    """Magnitudes (N, H, W, C), per "channel" summed over the map to (N, C); each sample's sum to 1."""
+    size = ops.abs(attributions)
+    if aggregation == "channel":
+        size = ops.sum(size, axis=(1, 2))
+    return size / (ops.sum(size, axis=tuple(range(1, len(size.shape))), keepdims=True) + 1e-12)
+
+
+def explain(network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None, cached: Any = None) -> Any:
+    """Normalized importance, (N, C) or (N, H, W, C), of the features for the reference network's loss on the labels."""
+    return importance(attributions(network, features, labels, how, mean, cached), how.aggregation)

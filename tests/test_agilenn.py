@@ -1,4 +1,4 @@
-"""The method's parts: attribution, losses, quantizer, combination; one tiny training from images to a deployment."""
+"""The method's parts: quantizer, combination; one tiny training from images to a deployment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agilenn import losses, method, networks, quantizer
-from agilenn.attribution import channel_importance, explain, frozen, integrated_gradients
+from agilenn import method, networks, quantizer
 from agilenn.combine import logit_shift, q15
 from agilenn.config import Settings, settings_for
 from bench.errors import BenchError
@@ -18,81 +17,7 @@ from bench.method import Deployment, Request
 from bench.training import export
 from bench.training.backend import keras, tf
 
-ops = keras.ops
 MODELS = Path(__file__).parent.parent / "results" / "models" / "agilenn"
-
-
-@pytest.fixture(scope="module")
-def reference() -> keras.Model:
-    keras.utils.set_random_seed(5)
-    return networks.reference((8, 8, 6), 10, Settings(reference_width=8))
-
-
-@pytest.fixture(scope="module")
-def features() -> tuple[tf.Tensor, tf.Tensor]:
-    rng = np.random.default_rng(2)
-    maps = np.maximum(rng.normal(0.3, 1, (4, 8, 8, 6)), 0).astype(np.float32)
-    return tf.constant(maps), tf.constant(rng.integers(0, 10, 4))
-
-
-def test_integrated_gradients_add_up_to_the_change_of_the_loss(reference, features) -> None:  # type: ignore[no-untyped-def]
-    maps, labels = features
-
-    def loss(x, copies):  # type: ignore[no-untyped-def]
-        target = ops.tile(labels, [copies])
-        return ops.sum(keras.losses.sparse_categorical_crossentropy(target, frozen(reference)(x), from_logits=True))
-
-    def error(count: int) -> float:
-        points = [(i + 0.5) / count for i in range(count)]
-        total = float(ops.sum(integrated_gradients(loss, maps, points)))
-        change = float(loss(maps, 1) - loss(0 * maps, 1))
-        return abs(total - change) / abs(change)
-
-    assert error(64) < 0.01
-    assert error(64) < error(1)
-
-
-def test_importance_is_a_share_per_channel(reference, features) -> None:  # type: ignore[no-untyped-def]
-    importance = explain(reference, *features, points=(0.25, 0.75)).numpy()
-    assert importance.shape == (4, 6) and (importance >= 0).all()
-    np.testing.assert_allclose(importance.sum(1), 1, rtol=1e-5)
-    dead = channel_importance(tf.zeros((2, 8, 8, 6))).numpy()
-    assert np.isfinite(dead).all()
-
-
-def test_first_and_second_order_agree_in_value_and_nearly_in_direction(reference, features) -> None:  # type: ignore[no-untyped-def]
-    maps, labels = features
-    found = []
-    for second in (False, True):
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(maps)
-            importance = explain(reference, maps, labels, (0.25, 0.75), second)
-            loss = ops.mean(losses.skewness_loss(importance, 2, 0.9))
-        gradient = tape.gradient(loss, maps).numpy().ravel()
-        weights = tape.gradient(loss, reference.trainable_variables)
-        assert all(w is None for w in weights)  # the reference network is not trained by the loss on importance
-        found.append((float(loss), gradient))
-    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
-    a, b = found[0][1], found[1][1]
-    assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.9
-
-
-@given(st.lists(st.floats(0.01, 1), min_size=4, max_size=10), st.integers(1, 3), st.floats(0.1, 1))
-def test_losses_on_importance(values: list[float], k: int, rho: float) -> None:
-    share = np.array(values) / sum(values)
-    rows = tf.constant(np.stack([share, np.sort(share)[::-1]]), tf.float32)
-    skew = losses.skewness(rows, k).numpy()
-    np.testing.assert_allclose(skew[0], share[:k].sum(), rtol=1e-5)
-    np.testing.assert_allclose(losses.skewness_loss(rows, k, rho).numpy(), np.maximum(0, rho - skew), atol=1e-6)
-    disorder = losses.disorder_loss(rows, k).numpy()
-    assert disorder[1] == 0  # sorted
-    np.testing.assert_allclose(disorder[0], max(0, share[k:].max() - share[:k].min()), atol=1e-6)
-
-
-def test_mean_where_ignores_the_others_and_survives_none() -> None:
-    values = tf.constant([1.0, 2.0, 9.0])
-    assert float(losses.mean_where(values, tf.constant([True, True, False]))) == 1.5
-    assert float(losses.mean_where(values, tf.constant([False] * 3))) == 0
 
 
 def test_quantizer_gives_the_nearest_centroid_and_the_soft_derivative() -> None:
