@@ -1,12 +1,12 @@
 """Keras networks -> TFLite: full int8 for the device, float32 computation with float16 weights for the server.
 
-Every exported file has batch size 1 and only the operators that the network compiler accepts.
+Every exported file has batch size 1; a device file has only the operators that the network compiler accepts.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bench.training.pipeline import unit
 SUPPORTED = frozenset(
     "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED AVERAGE_POOL_2D MEAN ADD RELU6 RESHAPE PAD SOFTMAX".split()
 )
+SERVER = SUPPORTED | {"DEQUANTIZE", "MAX_POOL_2D", "REDUCE_MAX", "RELU"}  # a float file's; weights are float16
 CALIBRATION = 512  # training images from which activation ranges are taken
 
 
@@ -66,14 +67,14 @@ def int8(model: Any, samples: np.ndarray, path: Path) -> None:
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    _write(converter, path)
+    _write(converter, path, SUPPORTED)
 
 
 def server(model: Any, shape: tuple[int, ...], path: Path) -> None:
     """Float file with float16 weights; input and output float32."""
     converter = _converter(model, shape)
     converter.target_spec.supported_types = [tf.float16]
-    _write(converter, path)
+    _write(converter, path, SERVER)
 
 
 def _converter(model: Any, shape: tuple[int, ...]) -> Any:
@@ -85,13 +86,12 @@ def _converter(model: Any, shape: tuple[int, ...]) -> Any:
     return converter
 
 
-def _write(converter: Any, path: Path) -> None:
+def _write(converter: Any, path: Path, allowed: Set[str]) -> None:
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converter's remarks on its own options
         content = converter.convert()
-    strange = operators(content) - SUPPORTED - {"DEQUANTIZE"}  # of float16 weights
-    if strange:
-        raise CompileError(f"{path.name}: operators {sorted(strange)}", expected=f"only {sorted(SUPPORTED)}")
+    if strange := operators(content) - allowed:
+        raise CompileError(f"{path.name}: operators {sorted(strange)}", expected=f"only {sorted(allowed)}")
     replace(path, content)
 
 
