@@ -20,48 +20,6 @@ from bench.training.backend import keras, tf
 MODELS = Path(__file__).parent.parent / "results" / "models" / "agilenn"
 
 
-def test_quantizer_gives_the_nearest_centroid_and_the_soft_derivative() -> None:
-    layer = quantizer.Quantizer(3)
-    x = tf.constant(np.random.default_rng(0).uniform(0, 6, (8, 4, 4, 5)).astype(np.float32))
-    layer(x)
-    centroids = layer.centroids.numpy()
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        out = layer(x)
-    nearest = centroids[np.abs(x.numpy()[..., None] - centroids).argmin(-1)]
-    np.testing.assert_allclose(out.numpy(), nearest, atol=1e-5)
-
-    def soft(values: np.ndarray) -> np.ndarray:
-        sharp = 0.5 / ((centroids[-1] - centroids[0]) / 7) ** 2
-        weights = np.exp(-sharp * (values[..., None] - centroids) ** 2)
-        return (weights * centroids).sum(-1) / weights.sum(-1)
-
-    values = x.numpy().astype(float)
-    expected = (soft(values + 1e-4) - soft(values - 1e-4)) / 2e-4
-    np.testing.assert_allclose(tape.gradient(out, x).numpy(), expected, atol=0.02)
-
-
-@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
-def test_all_centroids_stay_alive_on_sparse_features(scale: float) -> None:
-    layer, rng = quantizer.Quantizer(3), np.random.default_rng(1)
-    step = tf.function(lambda x: layer(x, training=True))
-    for _ in range(600):
-        x = np.minimum(rng.exponential(scale, (16, 8, 8, 4)), 6) * (rng.random((16, 8, 8, 4)) < 0.4)
-        step(tf.constant(x.astype(np.float32)))
-    centroids = layer.centroids.numpy()
-    used = np.bincount(np.abs(x.ravel()[:, None] - centroids).argmin(1), minlength=8) / x.size
-    assert (np.diff(centroids) > 0).all() and centroids[0] < 0.05 * scale + 0.01 and used.min() > 0.001
-
-
-@given(st.lists(st.floats(0, 6), min_size=2, max_size=16, unique=True), st.floats(0.005, 0.05), st.integers(-128, 0))
-def test_table_holds_the_voronoi_cells(centroids: list[float], scale: float, zero: int) -> None:
-    found = quantizer.table(np.sort(centroids), scale, zero)
-    assert len(found) == 256 and found == sorted(found) and set(found) <= set(range(len(centroids)))
-    for q in (-128, -1, 0, 127):
-        distance = np.abs(np.sort(centroids) - (q - zero) * scale)
-        assert distance[found[q + 128]] == pytest.approx(distance.min(), rel=1e-12, abs=1e-15)
-
-
 @given(st.floats(0, 1), st.floats(0.001, 1), st.floats(0.1, 1000))
 def test_integer_combination_fits(alpha: float, scale: float, largest: float) -> None:
     weights = q15(alpha)
@@ -76,17 +34,6 @@ def test_settings_refuse_what_makes_no_sense() -> None:
         with pytest.raises(BenchError):
             Settings.of(wrong)
     assert settings_for("digits", "quick").k == 5 and settings_for("cifar10", "full").epochs == 200
-
-
-def test_extractor_costs_what_the_published_one_costs() -> None:
-    model = networks.extractor((96, 96, 3), 24, 3)
-    macs = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.DepthwiseConv2D):
-            macs += int(np.prod(layer.output.shape[1:])) * 9
-        elif isinstance(layer, keras.layers.Conv2D):
-            macs += int(np.prod(layer.output.shape[1:])) * layer.kernel.shape[2]
-    assert macs == 175_104 and model.output.shape[1:] == (32, 32, 24)
 
 
 def test_a_tiny_training_ends_in_a_sound_deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
