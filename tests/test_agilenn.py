@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agilenn import method, networks, quantizer
+from agilenn import method, quantizer
 from agilenn.combine import logit_shift, q15
 from agilenn.config import Settings, settings_for
 from bench.errors import BenchError
 from bench.method import Deployment, Request
 from bench.training import export
-from bench.training.backend import keras, tf
 
 MODELS = Path(__file__).parent.parent / "results" / "models" / "agilenn"
 
