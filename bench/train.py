@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class Train(Command):
     disk = "20 MB"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--method", required=True, help="agilenn, edge_only, ...")
+        parser.add_argument("--method", required=True, help="agilenn, agilenn:text, edge_only, ...")
         parser.add_argument("--dataset", required=True, help="digits, cifar10, ... or any NAME.npz in the data folder")
         parser.add_argument(
             "--protocol", choices=PROTOCOLS, default="paper", help="paper: enlarged frames; strong: native size"
@@ -29,6 +30,7 @@ class Train(Command):
             "--budget", choices=("quick", "full"), default="quick", help="quick: minutes; full: the paper's 200 epochs"
         )
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--minutes", type=float, metavar="M", help="stop after the last epoch that fits; resumable")
         parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz")
         parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/models/METHOD/DATASET-PROTOCOL")
         parser.add_argument("--fresh", action="store_true", help="forget earlier checkpoints of this very training")
@@ -37,12 +39,21 @@ class Train(Command):
         method = registry.method(args.method)
         if args.seed < 0:
             raise BenchError("--seed", expected="0 or more", got=args.seed)
+        if args.minutes is not None and not 0 < args.minutes < math.inf:
+            raise BenchError("--minutes", expected="more than 0", got=args.minutes)
         out = args.out or deployment_folder(RESULTS, args.method, args.dataset, args.protocol)
-        request = Request(args.dataset, args.protocol, out, args.seed, args.budget, args.fresh, args.data_dir)
+        _, _, variant = args.method.partition(":")
+        request = Request(
+            args.dataset, args.protocol, out, args.seed, args.budget, args.fresh, args.data_dir, args.minutes, variant
+        )
         started = time.monotonic()
         deployment = method.train(request)
         print(f"{args.method} on {args.dataset} ({args.protocol} protocol) -> {deployment.folder}")
-        for name, value in deployment.training["validation"].items():
+        training = deployment.training
+        if planned := training.get("epochs_planned"):
+            left = training["epochs"] < planned
+            print(f"  epochs {training['epochs']} of {planned}" + "; the same command goes on" * left)
+        for name, value in training["validation"].items():
             print(f"  {name.replace('_', ' '):22} {value}")
         print(f"  took {(time.monotonic() - started) / 60:.1f} min")
         return 0

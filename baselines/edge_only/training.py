@@ -31,8 +31,11 @@ def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
     path = folder(task.key("edge_only", **dataclasses.asdict(settings)))
-    history = fit(model, batches, task.validation(), schedule, path, fresh=task.request.fresh)
-    return model, {**task.record("edge_only", history), "settings": dataclasses.asdict(settings)}
+    history = fit(
+        model, batches, task.validation(), schedule, path,
+        fresh=task.request.fresh, deadline=task.deadline, kept=task.request.out / "weights.npz",
+    )  # fmt: skip
+    return model, {**task.record("edge_only", history, schedule.epochs), "settings": dataclasses.asdict(settings)}
 
 
 def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str) -> Deployment:
@@ -43,7 +46,7 @@ def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str) -> Depl
     request, out = task.request, task.request.out
     out.mkdir(parents=True, exist_ok=True)
     export.server(model, task.frame, out / "server.tflite")
-    largest = float(np.abs(predict(model, task.calibration(export.CALIBRATION))).max())
+    largest = float(np.abs(predict(model, task.calibration(export.CALIBRATION)[0])).max())
     frames, labels = task.validation()
     accuracy = float((predict(model, frames).argmax(axis=1) == labels).mean())
     stages = (

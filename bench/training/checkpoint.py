@@ -26,6 +26,12 @@ def folder(settings: Mapping[str, Any]) -> Path:
     return path
 
 
+def settings(path: Path) -> dict[str, Any]:
+    """What `folder` was given for this path; {} where it was not made by it."""
+    file = path / "settings.json"
+    return dict(json.loads(file.read_text())) if file.is_file() else {}
+
+
 class Checkpoint:
     """state.json names the best epoch and holds the metrics of every finished one; epochN.npz lie beside it.
 
@@ -70,25 +76,28 @@ class Checkpoint:
             if old not in (self.weights(self.epochs), self.weights(self.best)):
                 old.unlink()
 
-    def load(self, model: Any, epoch: int) -> None:
-        """Weights and optimizer state of an epoch. Raises DataError for a damaged file or another network."""
+    def values(self, epoch: int) -> list[np.ndarray]:
+        """The arrays of an epoch in the order of `variables`. Raises DataError for a damaged file."""
         file = self.weights(epoch)
-        model.optimizer.build(model.trainable_variables)
-        known = variables(model)
         try:
             with np.load(file, allow_pickle=False) as saved:
-                values = [saved[name] for name in saved.files]
-            if [value.shape for value in values] != [tuple(variable.shape) for variable in known]:
-                raise ValueError("another network")
+                return [saved[name] for name in saved.files]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{file}: damaged checkpoint ({error})", do="train again with --fresh") from None
+
+    def load(self, model: Any, epoch: int) -> None:
+        """Weights and optimizer state of an epoch. Raises DataError for a damaged file or another network."""
+        model.optimizer.build(model.trainable_variables)
+        known, values = variables(model), self.values(epoch)
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in known]:
+            raise DataError(f"{self.weights(epoch)}: of another network", do="train again with --fresh")
         for variable, value in zip(known, values, strict=True):
             variable.assign(value)
 
 
 def forget(path: Path) -> None:
-    """Removes a training's checkpoint, whatever its state."""
-    for file in (path / "state.json", *path.glob("epoch*.npz")):
+    """Removes a training's checkpoint and logs, whatever their state."""
+    for file in (path / "state.json", *path.glob("epoch*.npz"), *path.glob("logs/*/*")):
         file.unlink(missing_ok=True)
 
 

@@ -1,11 +1,10 @@
-"""`model.fit` that survives interruption: a checkpoint per epoch, the best one by validation, a stop at NaN."""
+"""`model.fit` that survives interruption: a checkpoint per epoch, the best one by validation, a stop in time."""
 
 from __future__ import annotations
 
 import math
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.training import callbacks, snapshot
 from bench.training.backend import keras, tf
 from bench.training.checkpoint import Checkpoint, forget
 from bench.training.pipeline import Batches, unit
@@ -20,12 +20,16 @@ from bench.training.pipeline import Batches, unit
 
 @dataclass(frozen=True)
 class Schedule:
-    """SGD, momentum 0.9, decoupled weight decay; the rate rises over the first 5 % of steps, then falls as a cosine."""
+    """SGD, momentum 0.9, decoupled weight decay; the rate rises over the first 5 % of steps, then falls as a cosine.
+
+    ema: momentum of a moving average of the trainable weights, which then is what is validated and kept; 0: none.
+    """
 
     epochs: int
     batch: int = 64
     rate: float = 0.1
     decay: float = 5e-4
+    ema: float = 0.0
 
     def optimizer(self, steps_per_epoch: int) -> Any:
         steps = self.epochs * steps_per_epoch
@@ -33,34 +37,8 @@ class Schedule:
         rate = keras.optimizers.schedules.CosineDecay(
             self.rate / 10, max(1, steps - warm), alpha=0.001, warmup_target=self.rate, warmup_steps=warm
         )
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=self.decay, clipnorm=5.0)
-
-
-class Keeper(keras.callbacks.Callback):
-    """Saves every epoch and stops at the first value that is not finite."""
-
-    def __init__(self, checkpoint: Checkpoint, monitor: str) -> None:
-        super().__init__()
-        self.checkpoint, self.monitor, self.started = checkpoint, monitor, 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.started = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.check(logs, f"batch {batch + 1}")
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.check(logs, "validation")
-        seconds = time.perf_counter() - self.started
-        self.checkpoint.save(self.model, {**(logs or {}), "seconds": seconds}, self.monitor)
-
-    def check(self, logs: Mapping[str, Any] | None, where: str) -> None:
-        wrong = [name for name, value in (logs or {}).items() if not math.isfinite(float(value))]
-        if wrong:
-            raise BenchError(
-                f"training diverged in epoch {self.checkpoint.epochs + 1}, {where}: {', '.join(wrong)} is not finite",
-                do=f"lower the learning rate; the last good checkpoint is in {self.checkpoint.path}",
-            )
+        average = {"use_ema": True, "ema_momentum": self.ema} if self.ema else {}
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=self.decay, clipnorm=5.0, **average)
 
 
 def fit(
@@ -72,33 +50,83 @@ def fit(
     monitor: str = "val_accuracy",
     fresh: bool = False,
     verbose: int | None = None,
+    deadline: float = math.inf,
+    kept: Path | None = None,
 ) -> list[dict[str, float]]:
     """Trains the compiled Keras model, or goes on where it stopped; leaves it with the weights of its best epoch.
 
     path: the checkpoint's folder. monitor: the validation quantity that chooses the epoch (lowest for a loss, highest
     otherwise; ties to the later). verbose: as in Keras; None: a progress bar on a terminal, else one line per epoch.
-    Returns one dict of metrics per epoch. Raises BenchError where a term is no longer finite, DataError where the
-    checkpoint is damaged; the last good checkpoint stays in every case.
+    deadline: of time.monotonic; the last epoch that fits is the last one (the very first always runs).
+    kept: a file of float16 weights (snapshot.py), written at the end; without a checkpoint the training starts from it.
+    Returns one dict of metrics per epoch. Raises BenchError where a term is no longer finite or `kept` is of another
+    training, DataError where checkpoint or file is damaged; the last good checkpoint stays in every case.
     """
-    if fresh:
-        forget(path)
+    done = begun(path, kept, fresh)
     checkpoint = Checkpoint(path)
-    start = checkpoint.epochs
-    if start:
-        checkpoint.load(model, start)
-    if start < schedule.epochs:
+    if checkpoint.epochs:
+        checkpoint.load(model, checkpoint.epochs)
+    elif done and kept:
+        resume(model, checkpoint, kept, monitor, done * len(batches))
+    if done < schedule.epochs and callbacks.another_fits(checkpoint.history[-1:], deadline):
+        if verbose != 0:
+            print(f"logs for TensorBoard: {callbacks.logs_folder(checkpoint)}", file=sys.stderr)
         model.fit(
-            stream(batches, start, schedule.epochs),
-            initial_epoch=start,
+            stream(batches, done, schedule.epochs),
+            initial_epoch=done,
             epochs=schedule.epochs,
             steps_per_epoch=len(batches),
             validation_data=held_out(*validation, 2 * schedule.batch),
-            callbacks=[Keeper(checkpoint, monitor)],
+            callbacks=[
+                *([keras.callbacks.SwapEMAWeights()] if schedule.ema else []),
+                callbacks.Events(checkpoint),
+                callbacks.Keeper(checkpoint, monitor, deadline),
+            ],
             shuffle=False,
             verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
         )
+    if checkpoint.epochs < schedule.epochs:
+        last = f"the last took {checkpoint.history[-1]['seconds']:.0f} s"
+        print(
+            f"stopped after epoch {checkpoint.epochs} of {schedule.epochs}: no time for another ({last})",
+            file=sys.stderr,
+        )
     checkpoint.load(model, checkpoint.best)
+    model.optimizer.finalize_variable_values(model.trainable_variables)  # the average, where there is one
+    if kept:
+        snapshot.keep(kept, model, checkpoint, schedule.epochs)
     return checkpoint.history
+
+
+def begun(path: Path, kept: Path | None, fresh: bool) -> int:
+    """Epochs that a `fit` with these arguments finds done; with `fresh` the checkpoint is removed. Raises as `fit`."""
+    if fresh:
+        forget(path)
+        return 0
+    return Checkpoint(path).epochs or (len(snapshot.history(kept, path)) if kept else 0)
+
+
+def resume(model: Any, checkpoint: Checkpoint, kept: Path, monitor: str, steps: int) -> None:
+    """Starts a checkpoint from the file `kept`, as after `steps` steps; the optimizer's momentum starts at zero."""
+    snapshot.load(kept, model)
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    optimizer.iterations.assign(steps)
+    if optimizer.use_ema:
+        for average, variable in zip(optimizer._model_variables_moving_average, model.trainable_variables, strict=True):
+            average.assign(variable)
+    *checkpoint.history, last = snapshot.history(kept, checkpoint.path)
+    checkpoint.save(model, last, monitor)
+    print(f"going on after epoch {checkpoint.epochs} from {kept}: float16 weights, new momentum", file=sys.stderr)
+
+
+def complete(history: Sequence[object], schedule: Schedule, what: str) -> None:
+    """Raises BenchError where a training on which others build did not come to its end."""
+    if len(history) < schedule.epochs:
+        raise BenchError(
+            f"the time is up in the {what}, epochs {len(history)} of {schedule.epochs}",
+            do="the same command goes on from there",
+        )
 
 
 def stream(batches: Batches, start: int, stop: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +18,15 @@ from bench.training import pipeline
 
 @dataclass(frozen=True)
 class Task:
-    """data: the images; frame: (H, W, C) on the device; stride: of the first layer, frame size over native size."""
+    """data: the images; frame: (H, W, C) on the device; stride: of the first layer, frame size over native size.
+
+    deadline: of time.monotonic, when the minutes of the request are over.
+    """
 
     request: Request
     data: datasets.Dataset
     frame: tuple[int, int, int]
+    deadline: float = math.inf
     commit: str | None = field(default_factory=provenance.git_commit)  # of the code that trains, not of the end
 
     @property
@@ -38,10 +44,14 @@ class Task:
         """uint8 frames and labels of the validation split."""
         return datasets.frames(self.data.x_val, self.frame), self.data.y_val
 
-    def calibration(self, count: int) -> np.ndarray:
-        """uint8 frames of `count` training images, without augmentation, the same at every call."""
-        rows = np.random.default_rng(self.request.seed).permutation(len(self.data.y_train))[:count]
-        return datasets.frames(self.data.x_train[np.sort(rows)], self.frame)
+    def test(self) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 frames and labels of the test split: for a result at the end, never for a choice."""
+        return datasets.frames(self.data.x_test, self.frame), self.data.y_test
+
+    def calibration(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 frames and labels of `count` training images, without augmentation, the same at every call."""
+        rows = np.sort(np.random.default_rng(self.request.seed).permutation(len(self.data.y_train))[:count])
+        return datasets.frames(self.data.x_train[rows], self.frame), self.data.y_train[rows]
 
     def key(self, step: str, **settings: Any) -> dict[str, Any]:
         """Settings that decide a training step's result; its checkpoints are found by them."""
@@ -50,8 +60,11 @@ class Task:
             "seed": self.request.seed, **settings,
         }  # fmt: skip
 
-    def record(self, method: str, history: Sequence[dict[str, float]]) -> dict[str, Any]:
-        """How a model was made, as plain JSON: command, data, epochs, minutes, validation curve, versions."""
+    def record(self, method: str, history: Sequence[dict[str, float]], planned: int | None = None) -> dict[str, Any]:
+        """How a model was made, as plain JSON: command, data, epochs, time, curves over the epochs, versions.
+
+        planned: epochs of the whole training, where fewer may be done. Curves are of the validation split.
+        """
         request = self.request
         chosen = f"--protocol {request.protocol} --budget {request.budget} --seed {request.seed}"
         return {
@@ -61,8 +74,12 @@ class Task:
             "data": {"origin": self.data.origin, "note": self.data.note, "fingerprint": self.data.fingerprint},
             "images": {"train": len(self.data.y_train), "validation": len(self.data.y_val)},
             "epochs": len(history),
+            "epochs_planned": planned or len(history),
             "minutes": minutes(history),
+            "cpu_hours": cpu_hours(history),
             "curve": [round(epoch["val_accuracy"], 4) for epoch in history],
+            "loss_curve": [round(epoch["val_loss"], 4) for epoch in history],
+            "seconds_curve": [round(epoch["seconds"], 1) for epoch in history],
             "versions": provenance.versions(),
             "commit": self.commit,
         }
@@ -71,6 +88,13 @@ class Task:
 def minutes(history: Sequence[dict[str, float]]) -> float:
     """Wall time of the epochs that fit() returned."""
     return round(sum(epoch["seconds"] for epoch in history) / 60, 2)
+
+
+def cpu_hours(history: Sequence[dict[str, float]]) -> float | None:
+    """CPU time of the epochs that fit() returned, over all cores; None where an epoch did not record it."""
+    if not all("cpu_seconds" in epoch for epoch in history):
+        return None
+    return round(sum(epoch["cpu_seconds"] for epoch in history) / 3600, 3)
 
 
 def open_task(request: Request) -> Task:
@@ -82,4 +106,5 @@ def open_task(request: Request) -> Task:
             expected=f"{data.name}.npz with training images",
             do=f"run ./reproduce.sh data {data.name}, or give --data-dir FOLDER",
         )
-    return Task(request, data, datasets.frame_shape(data.shape, request.protocol))
+    deadline = math.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
+    return Task(request, data, datasets.frame_shape(data.shape, request.protocol), deadline)
