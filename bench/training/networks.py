@@ -16,6 +16,7 @@ Stage = tuple[int, int, int, int]  # expansion t, channels c, blocks n, stride o
 MOBILENET_V2: tuple[Stage, ...] = (
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
 )  # fmt: skip
+PUBLISHED: tuple[Stage, ...] = tuple((t, c, n, 1 if c == 24 else s) for t, c, n, s in MOBILENET_V2)
 
 
 def channels(base: int, width: float) -> int:
@@ -54,14 +55,30 @@ def mobilenet(
     stem_stride = 0: without its first convolution (AgileNN's Remote NN, Sec 7); else with a 3x3 stem of that stride.
     head: channels of the last 1x1 convolution at width 1.
     """
-    x = inputs = keras.Input(tuple(shape))
-    if stem_stride:
-        x = conv(x, channels(32, width), 3, stem_stride)
+    inputs = keras.Input(tuple(shape))
+    x = conv(inputs, channels(32, width), 3, stem_stride) if stem_stride else inputs
+    return keras.Model(inputs, layers.Dense(classes)(bottlenecks(x, width, stages, head)))
+
+
+def published(
+    shape: Sequence[int], classes: int, width: float, stages: Sequence[Stage], head: int, stem_stride: int = 0
+) -> Any:
+    """Remote NN of AgileNN's published scripts: as `mobilenet`, between two additions of theirs.
+
+    A linear separable convolution to 16 channels comes before the stages, batch norm on the logits at the end.
+    """
+    inputs = keras.Input(tuple(shape))
+    x = conv(inputs, channels(32, width), 3, stem_stride) if stem_stride else inputs
+    x = layers.SeparableConv2D(channels(16, width), 3, padding="same", use_bias=False)(x)
+    return keras.Model(inputs, normalize(layers.Dense(classes)(bottlenecks(x, width, stages, head))))
+
+
+def bottlenecks(x: Any, width: float, stages: Sequence[Stage], head: int) -> Any:
+    """MobileNetV2 from its first block to the pooled features (N, head times width)."""
     for expansion, filters, blocks, stride in stages:
         for block in range(blocks):
             x = inverted_residual(x, expansion, channels(filters, width), stride if block == 0 else 1)
-    x = layers.GlobalAveragePooling2D()(conv(x, channels(head, width)))
-    return keras.Model(inputs, layers.Dense(classes)(x))
+    return layers.GlobalAveragePooling2D()(conv(x, channels(head, width)))
 
 
 def resnet8(shape: Sequence[int], classes: int, width: int = 32, stride: int = 1, stem_stride: int = 0) -> Any:
@@ -83,7 +100,7 @@ def resnet8(shape: Sequence[int], classes: int, width: int = 32, stride: int = 1
 
 
 def vgg(shape: Sequence[int], classes: int, width: int = 64, stem_stride: int = 0) -> Any:
-    """Three pairs of 3x3 convolutions of `width`, 2 `width`, 4 `width` channels: float (N, *shape) -> logits (N, classes).
+    """Three pairs of 3x3 convolutions of `width`, 2 and 4 times `width` channels: float (N, *shape) -> logits.
 
     The first of each pair is followed by 2x2 max pooling, the last by the maximum of the map. Of the networks here it
     learns most per second of CPU time. stem_stride > 0: a convolution of that stride and width / 2 channels before.
@@ -104,14 +121,17 @@ def server_network(
 ) -> Any:
     """The network behind the link, the same for every method: float (N, *shape) -> logits (N, classes).
 
-    kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels) or "resnet8"
-    (64 channels times `width`; maps of 16 pixels and more are halved at once) or "vgg" (64 channels times `width`).
+    kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels), "published"
+    (the scripts': the same with a larger map in its middle and two more layers), "resnet8" (64 channels times
+    `width`; maps of 16 pixels and more are halved at once) or "vgg" (64 channels times `width`).
     """
     if kind == "mobilenetv2":
         return mobilenet(shape, classes, width, MOBILENET_V2[:stages], head, stem_stride)
+    if kind == "published":
+        return published(shape, classes, width, PUBLISHED[:stages], head, stem_stride)
     if kind == "resnet8":
         side = shape[0] // max(1, stem_stride)
         return resnet8(shape, classes, round(64 * width), 2 if side >= 16 else 1, stem_stride)
     if kind == "vgg":
         return vgg(shape, classes, round(64 * width), stem_stride)
-    raise UnknownName("server network", kind, ("mobilenetv2", "resnet8", "vgg"))
+    raise UnknownName("server network", kind, ("mobilenetv2", "published", "resnet8", "vgg"))
