@@ -73,7 +73,8 @@ class StageKind(ABC):
     op: str
     part: Part = "local"  # the component of latency that its cycles count towards
     sources: tuple[Path, ...] = ()  # its C files; NAME.h beside NAME.c declares what `call` uses
-    keys: frozenset[str] = frozenset()  # the parameters it takes, all required
+    keys: frozenset[str] = frozenset()  # the parameters it must have
+    optional: frozenset[str] = frozenset()  # those that it may have
 
     @abstractmethod
     def outputs(self, stage: Stage, inputs: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
@@ -94,7 +95,7 @@ class Server:
 
     model: .tflite with float32 input and output; shape: its input (H, W, C); values[s]: the real value of symbol s;
     planar: symbols arrive channel by channel (CHW), else pixel by pixel (HWC); logit_scale: logit per integer step.
-    coder and bits: as in the device's `code` stage.
+    coder, bits and tables: as in the device's `code` stage.
     """
 
     model: str
@@ -104,6 +105,7 @@ class Server:
     logit_scale: float
     coder: str
     bits: int
+    tables: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class Deployment:
             )
             if raw["server"] is not None:
                 server = dict(raw["server"])
-                server["shape"], server["values"] = tuple(server["shape"]), tuple(server["values"])
+                server |= {name: tuple(server.get(name, ())) for name in ("shape", "values", "tables")}
                 raw["server"] = Server(**server)
             raw["frame"] = tuple(raw["frame"])
             deployment = cls(**raw, folder=folder)
@@ -184,6 +186,7 @@ class Deployment:
                 "server.planar": isinstance(server.planar, bool),
                 "server.logit_scale": _is_real(server.logit_scale) and server.logit_scale > 0,
                 "server.bits": type(server.bits) is int and 1 <= server.bits <= 8,
+                "server.tables": all(type(n) is int for n in server.tables),
             }
         if wrong := [name for name, good in sound.items() if not good]:
             raise ValueError(f"{', '.join(wrong)}: of another type or range than it must be")

@@ -59,11 +59,13 @@ class Remote:
         if shapes != (self.server.shape, self.classes):
             raise DataError(f"{path}: wrong shapes", expected=(self.server.shape, self.classes), got=shapes)
         self._values = np.array(self.server.values, np.float32)
+        self._coder = coder(self.server.coder, self.server.tables)
+        height, width, channels = self.server.shape
+        self._sent = (channels, height, width) if self.server.planar else self.server.shape
 
     def answer(self, payload: bytes) -> np.ndarray:
         """int16 logits [classes] for a coded payload. Raises DataError for one that is not well formed."""
-        count = int(np.prod(self.server.shape))
-        return self.logits(coder(self.server.coder).decode(payload, self.server.bits, count))
+        return self.logits(self._coder.decode(payload, self.server.bits, self._sent))
 
     def logits(self, symbols: np.ndarray) -> np.ndarray:
         """int16 logits [classes] for uint8 symbols in the order of transmission, each below len(server.values)."""

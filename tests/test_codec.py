@@ -1,21 +1,16 @@
-"""The LZW coder: golden bytes, round trips, refusal of damaged streams, and the C twin byte for byte."""
+"""LZW and packed symbols: golden bytes, round trips, refusal of damaged streams, and the C twins byte for byte."""
 
 from __future__ import annotations
 
-import ctypes
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from coder_twins import Twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.codec import coder, lzw
+from bench.codec import coder, lzw, packed
 from bench.errors import DataError, UnknownName
 
-STAGES = Path(lzw.__file__).parents[1] / "firmware" / "stages"
 GOLDEN = [
     (2, [0], "00"),
     (2, [0, 0, 0, 0, 0, 0], "6001"),  # 0, 4 (a phrase that this very code defines), 5: three bits each
@@ -23,36 +18,9 @@ GOLDEN = [
 ]
 
 
-@pytest.fixture(scope="session")
-def twin(tmp_path_factory):
-    """stage_code_lzw from the firmware's source, compiled for this machine."""
-    folder = tmp_path_factory.mktemp("lzw")
-    (folder / "scratch.c").write_text('#include "stage.h"\nuint32_t scratch[SCRATCH_BYTES / 4];\n')
-    command = [
-        sys.executable,
-        "-m",
-        "ziglang",
-        "cc",
-        "-O2",
-        "-shared",
-        "-fPIC",
-        f"-I{STAGES}",
-        str(STAGES / "lzw.c"),
-        "scratch.c",
-    ]
-    subprocess.run([*command, "-o", "twin.so"], check=True, cwd=folder)
-    library = ctypes.CDLL(str(folder / "twin.so"))
-
-    def encode(symbols: np.ndarray, bits: int) -> bytes:
-        room = lzw.max_bytes(symbols.size, bits) + 4  # whole words are stored
-        payload, length = ctypes.create_string_buffer(b"\xa5" * (room + 8), room + 8), ctypes.c_uint32()
-        library.stage_code_lzw(
-            symbols.ctypes.data_as(ctypes.c_void_p), symbols.size, bits, payload, ctypes.byref(length)
-        )
-        assert payload.raw[room:] == b"\xa5" * 8, "wrote past the largest payload"
-        return payload.raw[: length.value]
-
-    return encode
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory):
+    return Twins(tmp_path_factory.mktemp("coders"))
 
 
 @st.composite
@@ -80,22 +48,24 @@ def test_golden_text():
 
 @settings(max_examples=60, deadline=None)
 @given(streams())
-def test_round_trip_and_twin(twin, stream):
+def test_round_trip_and_twin(twins, stream):
     bits, symbols = stream
-    data = lzw.encode(symbols, bits)
-    assert len(data) <= lzw.max_bytes(symbols.size, bits)
-    assert np.array_equal(lzw.decode(data, bits, symbols.size), symbols)
-    assert twin(symbols, bits) == data
+    for name in ("lzw", "packed"):
+        data, room = coder(name).encode(symbols, bits), coder(name).max_bytes(symbols.shape, bits)
+        assert len(data) <= room
+        assert np.array_equal(coder(name).decode(data, bits, symbols.shape), symbols)
+        assert twins.encode(name, symbols, bits, room) == data
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300), st.integers(1, 8), st.integers(0, 2000))
 def test_noise_is_refused_or_has_the_right_length(data, bits, count):
-    try:
-        symbols = lzw.decode(data, bits, count)
-    except DataError:
-        return
-    assert symbols.size == count and (count == 0 or int(symbols.max()) < 1 << bits)
+    for name in ("lzw", "packed"):
+        try:
+            symbols = coder(name).decode(data, bits, (count,))
+        except DataError:
+            continue
+        assert symbols.size == count and (count == 0 or int(symbols.max()) < 1 << bits)
 
 
 @settings(max_examples=60, deadline=None)
@@ -107,12 +77,20 @@ def test_damage(stream, data):
     for bad, count in ((good[:cut], symbols.size), (good + b"\0", symbols.size), (good, symbols.size + 8)):
         with pytest.raises(DataError):
             lzw.decode(bad, bits, count)
+        with pytest.raises(DataError, match="packed stream"):
+            packed.decode(bad + bytes(symbols.size + 9), bits, count)
 
 
 def test_bad_arguments():
     for bits, symbols in ((3, [8]), (0, [0]), (9, [0])):
-        with pytest.raises(DataError):
-            lzw.encode(np.array(symbols, np.uint8), bits)
+        for module in (lzw, packed):
+            with pytest.raises(DataError):
+                module.encode(np.array(symbols, np.uint8), bits)
+    assert packed.encode(np.array([5, 2, 7]), 3).hex() == "d501"
+    with pytest.raises(DataError, match="zeros after the last symbol"):
+        packed.decode(b"\xd5\x03", 3, 3)
+    with pytest.raises(DataError, match="coder lzw; expected no tables; got 2 integers"):
+        coder("lzw", (1, 2))
     with pytest.raises(DataError, match="expected 9 symbols; got 10"):  # the last phrase is one too long
         lzw.decode(lzw.encode(np.ones(10, np.uint8), 8), 8, 9)
     with pytest.raises(DataError, match="zeros after"):

@@ -1,5 +1,5 @@
-"""The built-in device stages but `net`: what each reads and writes, its C call and its Python twin. Both agree bit
-for bit.
+"""The built-in device stages but `net` and `code`: what each reads and writes, its C call and its Python twin. Both
+agree bit for bit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.codec import coder
 from bench.compile.parameters import number, numbers, one_output, only
 from bench.errors import CompileError
 from bench.method import Part, Stage, StageKind, Tensor
@@ -62,28 +61,6 @@ class QuantizeKind(StageKind):
         features = values[stage.reads[0]]
         rest = features[..., number(stage, "first", 0, features.shape[-1] - 1) :]
         values[stage.writes[0]] = table[np.moveaxis(rest, -1, -3).astype(np.int16) + 128]
-
-
-class CodeKind(StageKind):
-    """coder: a name in bench.codec; bits: per symbol. Writes the payload."""
-
-    op = "code"
-    part: Part = "compress"
-    keys = frozenset({"coder", "bits"})
-
-    def outputs(self, stage: Stage, inputs: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
-        symbols = only(stage, inputs, "uint8", 0)
-        room = coder(str(stage.params["coder"])).max_bytes(symbols.count, number(stage, "bits", 1, 8))
-        return one_output(stage, Tensor((room + 4,), "uint8"))  # the C twin stores whole words
-
-    def call(self, stage: Stage, tensors: Mapping[str, Tensor]) -> str:
-        source, payload = stage.reads[0], stage.writes[0]
-        count, bits = tensors[source].count, stage.params["bits"]
-        return f"stage_code_{stage.params['coder']}(buf_{source}, {count}, {bits}, buf_{payload}, &len_{payload})"
-
-    def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
-        data = coder(str(stage.params["coder"])).encode(values[stage.reads[0]], number(stage, "bits", 1, 8))
-        values[stage.writes[0]] = np.frombuffer(data, np.uint8)
 
 
 class SendKind(StageKind):

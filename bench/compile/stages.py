@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from bench import registry
-from bench.compile.kinds import CodeKind, CombineKind, ExitIfKind, QuantizeKind, ReceiveKind, SendKind, SplitKind
+from bench.compile.code_stage import CodeKind
+from bench.compile.kinds import CombineKind, ExitIfKind, QuantizeKind, ReceiveKind, SendKind, SplitKind
 from bench.compile.net_stage import NetKind
 from bench.compile.parameters import number, numbers
 from bench.errors import CompileError
@@ -47,7 +48,7 @@ def check(deployment: Deployment) -> dict[str, Tensor]:
         if stage.op not in known:
             raise CompileError(f"{where}: unknown op", expected=f"one of {', '.join(sorted(known))}", got=stage.op)
         kind = known[stage.op]
-        if set(stage.params) != kind.keys:
+        if not kind.keys <= set(stage.params) <= kind.keys | kind.optional:
             raise CompileError(f"{where}: parameters", expected=sorted(kind.keys), got=sorted(stage.params))
         missing = [name for name in stage.reads if name not in tensors]
         if missing:

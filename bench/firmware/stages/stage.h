@@ -26,6 +26,20 @@ enum stage_result stage_split(const int8_t *features, uint32_t pixels, uint32_t 
 enum stage_result stage_quantize(const int8_t *features, uint32_t pixels, uint32_t channels, uint32_t first,
                                  const uint8_t *table, uint8_t *symbols);
 enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length);
+enum stage_result stage_code_packed(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length);
+
+/* What the context coder puts into its state; bench/compile/code_stage.py writes these tables. */
+struct code_event {
+    uint32_t limit, reciprocal, bias;
+    uint16_t others, shift;
+};
+struct code_tables {
+    uint32_t bits, event_count;
+    const struct code_event *events; /* per row its 2^bits symbols; then per channel "all zero" and "not" */
+    const uint16_t *context;         /* per channel, per context: its row's first event */
+};
+enum stage_result stage_code_context(const uint8_t *symbols, uint32_t channels, uint32_t height, uint32_t width,
+                                     const struct code_tables *tables, uint8_t *payload, uint32_t *length);
 enum stage_result stage_exit_if(const int8_t *probabilities, uint32_t classes, int32_t threshold, int32_t *scores);
 
 /* One operand of stage_combine: count integers of `bytes` each (1: int8, 2: int16). */

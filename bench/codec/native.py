@@ -1,0 +1,34 @@
+"""C for this computer: built by the compiler from the ziglang wheel, once per content, and loaded."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import provenance
+from bench.errors import CompileError
+
+FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
+
+
+@functools.cache
+def library(name: str) -> ctypes.CDLL:
+    """The compiled NAME of this folder. Raises CompileError when the compiler fails."""
+    source = Path(__file__).with_name(name)
+    version = provenance.versions().get("ziglang", "")
+    key = provenance.text_hash(source.read_bytes(), *FLAGS, version, sys.platform)[:16]
+    target = provenance.cache("builds") / f"{source.stem}-{key}.so"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, str(source), "-o", str(partial)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode:
+            message = result.stderr.strip()[-600:]
+            raise CompileError(f"{name} does not compile: {message}", do="run ./reproduce.sh doctor")
+        os.replace(partial, target)
+    return ctypes.CDLL(str(target))
