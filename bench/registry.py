@@ -22,6 +22,14 @@ COMMANDS = {
     "board": "bench.boards.run:BoardRun",
     "bench": "bench.benchmarks:Bench",
     "fig_latency": "bench.figures.fig_latency:FigLatency",
+    "fig_audit": "bench.figures.fig_audit:FigAudit",
+    "fig_shift": "bench.figures.fig_shift:FigShift",
+    "fig_attribution": "bench.figures.fig_attribution:FigAttribution",
+    "table_training": "bench.figures.table_training:TableTraining",
+    "fig_convergence": "bench.figures.fig_convergence:FigConvergence",
+    "fig_reweight": "bench.figures.fig_reweight:FigReweight",
+    "fig_skew_cdf": "bench.figures.fig_skew_cdf:FigSkewCdf",
+    "fig_ablation": "bench.figures.fig_ablation:FigAblation",
 }
 
 

@@ -49,6 +49,43 @@ class Case:
         return f"{self.dataset.name}, {self.deployment.method}"
 
 
+class Images:
+    """Opens the data sets of a command line. recorded: names that have records; trains: training images are needed."""
+
+    def __init__(self, args: argparse.Namespace, recorded: Collection[str], trains: bool) -> None:
+        self.args, self.recorded, self.trains = args, recorded, trains
+        self.notes: list[str] = []
+
+    def open(self, name: str) -> Dataset | None:
+        """None, with a note, where images are missing. Raises DataError where it was named and has no records."""
+        if not self._is_here(name):
+            if name not in self.recorded and self.args.dataset:
+                datasets.load(name, self.args.data_dir)  # says what was tried
+            self._leave_out(name, "no images")
+            return None
+        dataset = datasets.load(name, self.args.data_dir)
+        if self.trains and not dataset.counts["train"]:
+            self._leave_out(name, "no training images")
+            return None
+        if dataset.note:
+            self.notes.append(f"{name}: {dataset.note}")
+        return dataset
+
+    def _leave_out(self, name: str, missing: str) -> None:
+        drawn = "drawn from the records" if name in self.recorded else "left out"
+        self.notes.append(f"{name}: {missing} here, {drawn} (./reproduce.sh data {name})")
+
+    def _is_here(self, name: str) -> bool:
+        """Whether images are somewhere; a damaged file counts, so that loading it says what is wrong."""
+        if any((folder / f"{name}.npz").exists() for _, folder in datasets.folders(self.args.data_dir)):
+            return True
+        try:
+            datasets.load(name, self.args.data_dir)
+        except DataError:
+            return False
+        return True
+
+
 class Cases:
     """The cases of a command line with dataset, method, protocol, data_dir, out, retrain, fresh.
 
@@ -60,24 +97,19 @@ class Cases:
     def __init__(
         self, args: argparse.Namespace, recorded: Collection[str], refuses: Callable[[Deployment], str], trains: bool
     ) -> None:
-        self.args, self.recorded, self.refuses, self.trains = args, recorded, refuses, trains
-        self.notes: list[str] = []
+        self.args, self.recorded, self.refuses = args, recorded, refuses
+        self.images = Images(args, recorded, trains)
+        self.notes = self.images.notes
         self.found = [case for name in args.dataset or self._datasets() for case in self._of(name)]
 
     def _of(self, name: str) -> list[Case]:
-        if not self._has_images(name):
-            if name not in self.recorded and self.args.dataset:
-                datasets.load(name, self.args.data_dir)  # says what was tried
-            return self._left_out(name, "no images")
-        dataset = datasets.load(name, self.args.data_dir)
-        if self.trains and not dataset.counts["train"]:
-            return self._left_out(name, "no training images")
+        dataset = self.images.open(name)
+        if dataset is None:
+            return []
         methods = self.args.method or [m for m in self._methods() if self.args.retrain or self._is_here(m, name)]
         if not methods and name not in self.recorded:
             do = f"train one: ./reproduce.sh train --method agilenn --dataset {name} --protocol {self.args.protocol}"
             raise DataError(f"no deployment for {name}, protocol {self.args.protocol}", do=do)
-        if methods and dataset.note:
-            self.notes.append(f"{name}: {dataset.note}")
         deployments = [self._deployment(method, name) for method in methods]
         cases = [Case(dataset, deployment, deployment_hash(deployment)) for deployment in deployments]
         for case in cases:
@@ -85,21 +117,6 @@ class Cases:
                 known = "it may have been trained on some of these test images"
                 self.notes.append(f"{case.title}: trained under another split of {name}, {known}: train it again")
         return cases
-
-    def _left_out(self, name: str, missing: str) -> list[Case]:
-        drawn = "drawn from the records" if name in self.recorded else "left out"
-        self.notes.append(f"{name}: {missing} here, {drawn} (./reproduce.sh data {name})")
-        return []
-
-    def _has_images(self, name: str) -> bool:
-        """Whether images are somewhere; a damaged file counts, so that loading it says what is wrong."""
-        if any((folder / f"{name}.npz").exists() for _, folder in datasets.folders(self.args.data_dir)):
-            return True
-        try:
-            datasets.load(name, self.args.data_dir)
-        except DataError:
-            return False
-        return True
 
     def _datasets(self) -> list[str]:
         """Those with a deployment under this protocol or with records."""

@@ -14,6 +14,7 @@ from bench.method import Deployment
 
 # Sources that can change an accuracy: a cell that other code made is measured again.
 ACCURACY_CODE = tuple(f"bench/{name}" for name in ("codec", "compile", "accuracy.py", "datasets.py", "server.py"))
+AUDIT_CODE = ("bench/audit", "bench/datasets.py", "bench/training/networks.py", "agilenn/attribution.py")
 
 
 def settings(case: Case) -> dict[str, str]:

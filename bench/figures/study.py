@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from bench.method import PROTOCOLS, Deployment
 from bench.results import Key, Row
 
 if TYPE_CHECKING:
-    from bench.figures.cases import Case
     from bench.figures.recorded import Recorded
 
 
@@ -39,7 +38,8 @@ class Found:
 class Study(Figure):
     """What differs between such figures: their options, which deployments they take, `measure`, `draw` and `table`."""
 
-    images = 100  # default of --images
+    images = 100  # default of --images; 0: no such option
+    per_method = True  # False: about data sets alone, without --method and --protocol
     trains = False  # True: needs training images; a data set of which only test images are here comes from records
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -47,30 +47,37 @@ class Study(Figure):
         add = parser.add_argument
         names = "default: all with a trained deployment"
         add("--dataset", action="extend", nargs="+", metavar="NAME", help=f"{names} or recorded results")
-        add("--method", action="extend", nargs="+", metavar="NAME", help=names)
-        add("--protocol", default="paper", help=f"{' or '.join(PROTOCOLS)} (default paper)")
+        if self.per_method:
+            add("--method", action="extend", nargs="+", metavar="NAME", help=names)
+            add("--protocol", default="paper", help=f"{' or '.join(PROTOCOLS)} (default paper)")
         add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
-        what = f"measured per data set (default {self.images})"
-        add("--images", type=_count, default=self.images, metavar="N", help=what)
+        if self.images:
+            what = f"measured per data set (default {self.images})"
+            add("--images", type=_count, default=self.images, metavar="N", help=what)
         add("--fresh", action="store_true", help="measure again what is already measured")
         what = "where records and figures go (default results)"
         add("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
-        parser.set_defaults(retrain=False)
+        parser.set_defaults(method=None, protocol="paper", retrain=False)
 
     def refuses(self, deployment: Deployment) -> str:
         """Why this figure has no place for a deployment; "" if it has."""
         return ""
 
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Any:
+        """`found` (each with `key` and `identity`, as Case) and `notes`; recorded: data sets that have records."""
+        from bench.figures.cases import Cases
+
+        return Cases(args, recorded, self.refuses, self.trains)
+
     @abstractmethod
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
-        """What a command line asks for; `bench.figures.cells.run` measures its cells, or reads them where they are kept."""
+    def measure(self, args: argparse.Namespace, cases: Sequence[Any], recorded: Recorded) -> Found:
+        """What a command line asks for, by `bench.figures.cells.run`: measured, or read where it is kept."""
 
     def run(self, args: argparse.Namespace) -> int:
         if args.protocol not in PROTOCOLS:
             raise UnknownName("protocol", args.protocol, PROTOCOLS)
         for method in args.method or []:
             registry.find("method", method.partition(":")[0], registry.METHODS)
-        from bench.figures.cases import Cases
         from bench.figures.recorded import Recorded, stamps_of
 
         path = args.out / f"{self.name}.csv"
@@ -79,7 +86,7 @@ class Study(Figure):
             return Recorded(path if path.exists() else base.RESULTS / path.name)
 
         recorded = read()
-        cases = Cases(args, {row.dataset for row in recorded.rows}, self.refuses, self.trains)
+        cases = self.cases(args, {row.dataset for row in recorded.rows})
         recorded.keep(cases.found)
         found = self.measure(args, cases.found, recorded)
         base.make_folder(args.out)

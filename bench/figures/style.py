@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,11 @@ def setup() -> list[tuple[float, float, float]]:
         {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 9, "axes.labelsize": 8, "hatch.linewidth": 0.5}
     )
     return list(seaborn.color_palette("colorblind"))
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Small print below a drawing, as wide as the drawing."""
+    figure.supxlabel(textwrap.fill(text, round(20.5 * figure.get_figwidth())), fontsize=6.5, color="0.3")
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -1,0 +1,114 @@
+"""What is judged: the features that a deployment's int8 extractor gives, and which of them stay on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bench import datasets
+from bench.compile import stages
+from bench.errors import DataError
+from bench.method import Deployment, Stage
+from bench.training import export
+
+BATCH = 64  # frames per call of the interpreter
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A deployment whose first `k` feature channels stay and whose others are quantized by `table` and sent."""
+
+    deployment: Deployment
+    extractor: str  # file name
+    k: int
+    table: tuple[int, ...]  # symbol of int8 feature q at q + 128
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Subject:
+        """Raises DataError where `refuses` names a reason."""
+        if reason := refuses(deployment):
+            raise DataError(f"{deployment.method}: nothing to judge", got=reason)
+        found = {stage.op: stage for stage in reversed(deployment.stages)}
+        k, table = found["split"].params["channels"], found["quantize"].params["table"]
+        assert isinstance(k, int) and isinstance(table, list)
+        return cls(deployment, str(_extractor(deployment).params["model"]), k, tuple(table))
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the feature map."""
+        height, width, channels = stages.check(self.deployment)[_extractor(self.deployment).writes[0]].shape
+        return height, width, channels
+
+    @cached_property
+    def scale(self) -> float:
+        """What one step of a feature is worth."""
+        return self._quantization[0]
+
+    @cached_property
+    def zero(self) -> int:
+        """The uint8 feature that stands for 0.0."""
+        return self._quantization[1] + 128
+
+    @property
+    def levels(self) -> int:
+        """How many symbols can be sent."""
+        return max(self.table) + 1
+
+    def features(self, frames: np.ndarray) -> np.ndarray:
+        """uint8 frames (N, H, W, C) -> uint8 features (N, h, w, c), int8 + 128, by LiteRT's quick kernels.
+
+        Up to 2 % of the bytes differ by one from the bit-exact interpreter's: of no matter to a judge.
+        """
+        runner, source, sink = self._runner
+        out = np.empty((len(frames), *self.shape), np.uint8)
+        for i in range(0, len(frames), BATCH):
+            part = frames[i : i + BATCH]
+            padded = np.concatenate([part, np.zeros((BATCH - len(part), *part.shape[1:]), np.uint8)])
+            runner.set_tensor(source, (padded ^ 0x80).view(np.int8))
+            runner.invoke()
+            out[i : i + BATCH] = (runner.get_tensor(sink)[: len(part)].view(np.uint8)) ^ 0x80
+        return out
+
+    def of_images(self, images: np.ndarray) -> np.ndarray:
+        """The same for uint8 images of the data set's native size."""
+        return self.features(datasets.frames(images, self.deployment.frame))
+
+    def real(self, features: np.ndarray) -> np.ndarray:
+        """uint8 features -> float32."""
+        return np.float32(self.scale) * (features.astype(np.float32) - np.float32(self.zero))
+
+    def symbols(self, features: np.ndarray) -> np.ndarray:
+        """uint8 features (N, H, W, C) -> uint8 symbols of the channels that are sent (N, H, W, C - k)."""
+        return np.array(self.table, np.uint8)[features[..., self.k :]]
+
+    @cached_property
+    def _quantization(self) -> tuple[float, int]:
+        return export.quantization(self.deployment.folder / self.extractor)[1]
+
+    @cached_property
+    def _runner(self) -> tuple[Any, int, int]:
+        from ai_edge_litert.interpreter import Interpreter
+
+        from bench.training.backend import quiet
+
+        with quiet():
+            runner = Interpreter(str(self.deployment.folder / self.extractor), num_threads=1)
+            source = runner.get_input_details()[0]
+            runner.resize_tensor_input(source["index"], (BATCH, *source["shape"][1:]))
+            runner.allocate_tensors()
+        return runner, source["index"], runner.get_output_details()[0]["index"]
+
+
+def refuses(deployment: Deployment) -> str:
+    """Why a deployment's features cannot be judged; "" if they can."""
+    operations = [stage.op for stage in deployment.stages]
+    missing = [op for op in ("net", "split", "quantize") if op not in operations]
+    return f"it has no stage {' and no stage '.join(missing)}" if missing else ""
+
+
+def _extractor(deployment: Deployment) -> Stage:
+    """The `net` stage that reads the frame."""
+    return next(stage for stage in deployment.stages if stage.op == "net")

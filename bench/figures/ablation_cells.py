@@ -1,0 +1,60 @@
+"""The cell of fig_ablation: one preset of AgileNN is trained, asked, judged and put on the board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench import datasets, provenance, registry
+from bench.audit.audit import sample
+from bench.audit.importance import importance, skewness
+from bench.audit.judge import train
+from bench.audit.subject import Subject, refuses
+from bench.datasets import Dataset
+from bench.measure import measure
+from bench.method import Deployment, Request
+from bench.outputs import outputs
+
+CLOCK = 216_000_000
+FRAMES = 20  # on the board
+
+
+def ablate(
+    *, dataset: str, images: str, method: str, seed: int, n: int, code: str, compiler: str, data_dir: Path | None
+) -> dict[str, Any]:
+    """What is known of one training, which goes on where an earlier one stopped. images: fingerprint.
+
+    deployment: its hash. training: of its record. outputs: of the integer program on the test split. skewness: judged,
+    percent per image. device_ms: per frame on the emulated board.
+    """
+    bare, _, variant = method.partition(":")
+    folder = provenance.cache("ablation", f"{method.replace(':', '--')}-{dataset}-{seed}-{code}")
+    request = Request(dataset, "paper", folder, seed, "quick", False, data_dir, variant=variant)
+    deployment = registry.method(bare).train(request)
+    identity = provenance.deployment_hash(deployment)
+    asked: dict[str, Any] = {
+        "dataset": dataset, "images": images, "deployment": identity, "folder": folder, "data_dir": data_dir,
+    }  # fmt: skip
+    runs = measure(**asked, n=FRAMES, clock_hz=CLOCK, board="emu://stm32f746", compiler=compiler)["runs"]
+    return {
+        "deployment": identity,
+        "training": {name: deployment.training.get(name) for name in ("test", "cpu_hours", "epochs")},
+        "outputs": outputs(**asked),
+        "skewness": judged(deployment, datasets.load(dataset, data_dir), n),
+        "device_ms": [sum(run["cycles"].values()) * 1e3 / CLOCK for run in runs],
+    }
+
+
+def judged(deployment: Deployment, data: Dataset, n: int) -> list[float]:
+    """Percent of importance in the first k channels, of test images that the judge classifies rightly.
+
+    [] for a deployment without a split.
+    """
+    if refuses(deployment):
+        return []
+    subject = Subject.of(deployment)
+    judge = train(subject, data)
+    features, labels = subject.of_images(sample(data.x_test, n)), sample(data.y_test, n)
+    right = judge.right("evaluator", features, labels)
+    found = importance(judge.evaluator, subject.real(features[right]), labels[right])
+    return [float(value) for value in skewness(found, subject.k)]

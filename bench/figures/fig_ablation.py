@@ -1,0 +1,121 @@
+"""`fig_ablation`: what each part of AgileNN is good for: the same training without it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+from bench.figures import ablation_plot, offloaded
+from bench.figures.rows import Maker, plain_table
+from bench.figures.study import Found, Study
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from bench.datasets import Dataset
+    from bench.figures.recorded import Recorded
+
+CODE = ("agilenn", "bench/audit", "bench/outputs.py", "bench/compile", "bench/firmware", "bench/boards", "bench/codec")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A data set on which all variants are trained; it stands for no single deployment."""
+
+    dataset: Dataset
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.dataset.name, "ablation", "paper")
+
+    @property
+    def identity(self) -> str:
+        return self.dataset.fingerprint
+
+
+class Wholes:
+    """The data sets of the command line; digits where none is named, because eight trainings take long."""
+
+    def __init__(self, args: argparse.Namespace, recorded: Collection[str]) -> None:
+        from bench.figures.cases import Images
+
+        images = Images(args, recorded, trains=True)
+        opened = [images.open(name) for name in args.dataset or ["digits"]]
+        self.found, self.notes = [Whole(dataset) for dataset in opened if dataset], images.notes
+
+
+class FigAblation(Study):
+    name = "fig_ablation"
+    claim = "AgileNN without each of its parts: accuracy, judged skewness, sparsity, payload, time on the device"
+    figure = "not in it"
+    minutes = "30 (digits)"
+    disk = "50 MB"
+    images = 500
+    per_method = False
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        super().arguments(parser)
+        parser.add_argument("--seeds", type=int, default=1, metavar="N", help="trainings per variant (default 1)")
+
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Wholes:
+        if args.seeds < 1:
+            raise BenchError("--seeds", expected="1 or more", got=args.seeds)
+        return Wholes(args, recorded)
+
+    def measure(self, args: argparse.Namespace, cases: Sequence[Whole], recorded: Recorded) -> Found:
+        from bench import grid, provenance
+        from bench.figures import cells
+        from bench.figures.ablation_cells import ablate
+
+        code = cells.code_hash(CODE)
+        plan = [
+            (case, method, seed) for seed in range(args.seeds) for case in cases for method in ablation_plot.VARIANTS
+        ]
+        todo = [
+            grid.Cell(
+                ablate,
+                {
+                    "dataset": case.dataset.name, "images": case.identity, "method": method, "seed": seed,
+                    "n": min(args.images, case.dataset.counts["test"]), "code": code, "compiler": "zig",
+                },
+                {"data_dir": args.data_dir}, f"{case.dataset.name}, {method}, seed {seed}: training",
+            )
+            for case, method, seed in plan
+        ]  # fmt: skip
+        found = Found()
+        for (case, method, seed), result in zip(plan, cells.run(todo, args), strict=True):
+            command = (
+                f"./reproduce.sh {self.name} --dataset {case.dataset.name} --seeds {args.seeds} --images {args.images}"
+            )
+            inputs = {"deployment": result["deployment"], "images": case.identity, "code": code}
+            found.add(ablated(case, method, seed, result), provenance.stamp(command, seed, inputs))
+        return found
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return ablation_plot.draw(rows, folder)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        return plain_table(rows)
+
+
+def ablated(case: Whole, method: str, seed: int, result: Mapping[str, Any]) -> list[Row]:
+    """The rows of one training."""
+    make = Maker(FigAblation.name, (case.dataset.name, method, "paper"))
+    said = result["outputs"]
+    n, symbols = said["n"], said["symbols"]
+    device = make.mean("device", result["device_ms"], "ms", seed=seed)
+    rows = [
+        offloaded.counted(make, "accuracy", said["hits"].get("own", 0), n, seed=seed),
+        make.number("remote_sparsity", 100 * max(symbols) / sum(symbols), "percent", n, seed=seed),
+        make.mean("payload_up", said["payload"], "bytes", seed=seed),
+        dataclasses.replace(device, label="emulated"),
+    ]
+    if result["skewness"]:
+        rows.append(make.mean("judged_skewness", result["skewness"], "percent", seed=seed))
+    if test := result["training"]["test"]:
+        rows.append(make.number("achieved_skewness", test["skewness"], "percent", test["images"], seed=seed))
+    return rows

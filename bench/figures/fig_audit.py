@@ -1,0 +1,103 @@
+"""`fig_audit`: what a method says of its own skewness against what an independent judge finds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.figures import audit_plot
+from bench.figures.rows import Maker, plain_table
+from bench.figures.study import Found, Study
+from bench.method import Deployment
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from bench.figures.cases import Case
+    from bench.figures.recorded import Recorded
+
+OWN = {"skewness": "own_skewness", "violations": "own_order_violations", "reference_accuracy": "own_reference_accuracy"}
+
+
+class FigAudit(Study):
+    name = "fig_audit"
+    claim = "an independent judge of the features: skewness, order, and what local and remote channels tell"
+    figure = "not in it"
+    minutes = "5 per model"
+    disk = "50 MB"
+    images = 500
+    trains = True
+
+    def refuses(self, deployment: Deployment) -> str:
+        from bench.audit.subject import refuses
+
+        return refuses(deployment)
+
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+        from bench import grid
+        from bench.audit.audit import audit
+        from bench.figures import cells
+
+        code = cells.code_hash(cells.AUDIT_CODE)
+        todo = [
+            grid.Cell(
+                audit, cells.settings(case) | {"n": min(args.images, case.dataset.counts["test"]), "code": code},
+                cells.inputs(case, args), f"{case.title}: a judge is trained, then asked",
+            )
+            for case in cases
+        ]  # fmt: skip
+        found = Found()
+        for case, result in zip(cases, cells.run(todo, args), strict=True):
+            stamp = cells.stamp(case, f"{self.name} --images {args.images}", code=code)
+            found.add(audited(case, result), stamp)
+        return found
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return audit_plot.draw(rows, folder)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        return plain_table(rows)
+
+
+def audited(case: Case, result: dict[str, Any]) -> list[Row]:
+    """The rows of one deployment: what it says itself, then the judge."""
+    import numpy as np
+
+    from bench.audit.symbols import effective_centroids, used
+
+    make = Maker(FigAudit.name, case.key)
+    n = len(result["shares"])
+    shares = np.array(result["shares"])
+    centroids, spread = effective_centroids(shares)
+    judged = [
+        row
+        for baseline in result["skewness"]
+        for row in (
+            make.mean("judged_skewness", result["skewness"][baseline], "percent", baseline=baseline),
+            make.share("order_violations", result["violated"][baseline], baseline=baseline),
+        )
+    ]
+    return [
+        *own(make, case.deployment),
+        *(judged if result["skewness"]["zero"] else []),
+        make.share("evaluator_accuracy", result["right"]["evaluator"]),
+        *(make.share(f"probe_network_{head}", result["right"][head]) for head in ("local", "remote")),
+        *(make.share(f"probe_linear_{head}", result["linear"][head]) for head in ("local", "remote")),
+        make.share("probe_linear_all", result["linear"]["evaluator"]),
+        make.number("effective_centroids", centroids, "1", n, spread),
+        make.number("used_centroids", used(shares), "1", n),
+        make.number("centroids", result["levels"], "1", n),
+    ]
+
+
+def own(make: Maker, deployment: Deployment) -> list[Row]:
+    """What the deployment says of its validation images, where it does."""
+    said = deployment.training.get("validation")
+    if not isinstance(said, dict) or not isinstance(said.get("images"), int):
+        return []
+    return [
+        make.number(metric, said[name], "percent", said["images"])
+        for name, metric in OWN.items()
+        if isinstance(said.get(name), (int, float))
+    ]

@@ -1,0 +1,66 @@
+"""`fig_reweight`: accuracy of a trained model under other weights of the local logits (Figure 18)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.figures import base, offloaded, reweight_plot
+from bench.figures.rows import Maker, plain_table
+from bench.figures.study import Found, Study
+from bench.method import Deployment
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from bench.figures.cases import Case
+    from bench.figures.recorded import Recorded
+    from bench.paper import Paper
+
+
+class FigReweight(Study):
+    name = "fig_reweight"
+    claim = "accuracy against the weight of the local logits, in the integer program; the learned weight marked"
+    figure = "Figure 18"
+    minutes = "1 per model"
+    disk = "5 MB"
+    images = 0  # the whole test split
+    trains = True  # the embedded sample is no test split
+
+    def refuses(self, deployment: Deployment) -> str:
+        joined = any(stage.op == "combine" and len(stage.reads) == 2 for stage in deployment.stages)
+        return offloaded.refuses(deployment) or ("" if joined else "it does not join local and remote logits")
+
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+        from bench.figures import cells
+        from bench.paper import Paper
+
+        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        found = Found()
+        for case, (result, code) in zip(cases, offloaded.outputs(cases, args), strict=True):
+            found.add(reweighted(case, result, paper), cells.stamp(case, self.name, code=code))
+        return found
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return reweight_plot.draw(rows, folder)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        return plain_table(rows)
+
+
+def reweighted(case: Case, result: Mapping[str, Any], paper: Paper) -> list[Row]:
+    """Accuracy at each weight, beside the paper's; the learned weight and the accuracy of the program as it is."""
+    from bench.outputs import learned
+
+    make, n = Maker(FigReweight.name, case.key), result["n"]
+    dataset, method, protocol = case.key
+    rows = [
+        make.number("learned_alpha", learned(case.deployment) or 0.0, "1", 1),
+        offloaded.counted(make, "accuracy_learned", result["hits"].get("own", 0), n),
+    ]
+    for name in result["alphas"]:
+        row = offloaded.counted(make, "accuracy", result["hits"].get(f"alpha={name}", 0), n, alpha=name)
+        theirs = paper.value("fig18", dataset, method, protocol, row.conditions, "accuracy")
+        rows.append(offloaded.beside(row, theirs, case.comparable))
+    return rows

@@ -1,0 +1,80 @@
+"""`fig_skew_cdf`: how uneven importance is in a network that nobody manipulated (Figure 4b)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.figures import base, skew_cdf_plot
+from bench.figures.fig_attribution import Regular, Regulars
+from bench.figures.rows import Maker, plain_table
+from bench.figures.study import Found, Study
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from bench.figures.recorded import Recorded
+    from bench.paper import Paper
+
+THRESHOLDS = tuple(range(30, 100, 5))  # percent of importance in the top fifth of the channels
+
+
+class FigSkewCdf(Study):
+    name = "fig_skew_cdf"
+    claim = "natural skewness: share of images whose top 20 % of channels hold at most so much of the importance"
+    figure = "Figure 4b"
+    minutes = "6 per data set"
+    disk = "20 MB"
+    images = 500
+    per_method = False
+
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Regulars:
+        return Regulars(args, recorded)
+
+    def measure(self, args: argparse.Namespace, cases: Sequence[Regular], recorded: Recorded) -> Found:
+        from bench import datasets, grid, provenance
+        from bench.audit.natural import natural
+        from bench.figures import cells
+        from bench.paper import Paper
+
+        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        code = cells.code_hash(cells.AUDIT_CODE)
+        todo = [
+            grid.Cell(
+                natural, {"dataset": name, "images": case.identity, "n": count, "code": code},
+                {"data_dir": args.data_dir}, f"{name}: a regular network is trained, then explained",
+            )
+            for case in cases
+            for name, count in [(case.dataset.name, min(args.images, case.dataset.counts["test"]))]
+        ]  # fmt: skip
+        found = Found()
+        for case, result in zip(cases, cells.run(todo, args), strict=True):
+            command = f"./reproduce.sh {self.name} --dataset {case.dataset.name} --images {args.images}"
+            inputs = {"deployment": case.identity, "images": case.identity, "origin": case.dataset.origin, "code": code}
+            found.add(cumulative(case, result, paper), provenance.stamp(command, datasets.SEED, inputs))
+        return found
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return skew_cdf_plot.draw(rows, folder)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        return plain_table(rows)
+
+
+def cumulative(case: Regular, result: Mapping[str, Any], paper: Paper) -> list[Row]:
+    """The share of images below each threshold, beside the paper's (of MobileNetV2), and their mean skewness."""
+    from bench.figures.offloaded import beside
+
+    make, skewness = Maker(FigSkewCdf.name, case.key), list(result["skewness"])
+    rows = [make.number("accuracy", 100 * len(skewness) / result["n"], "percent", result["n"])]
+    if not len(skewness):
+        return rows
+    rows.append(make.mean("natural_skewness", skewness, "percent"))
+    for percent in THRESHOLDS:
+        row = make.share("samples", [value <= percent for value in skewness], skewness_up_to=f"{percent / 100:.2f}")
+        published = paper.value(
+            "fig4b", case.dataset.name, "mobilenetv2", "paper", f"skewness<={percent / 100:.2f}", "samples"
+        )
+        rows.append(beside(row, published, case.dataset.comparable))
+    return rows

@@ -1,0 +1,73 @@
+"""Rows without a paper's value beside them, and their plain table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench import results, stats
+from bench.figures.style import title
+from bench.results import Row
+
+HEADER = ("conditions", "metric", "ours", "95 % interval", "label", "source", "n")
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Rows of one data set, method and protocol (`key`, as Case.key)."""
+
+    figure: str
+    key: tuple[str, str, str]
+
+    def number(
+        self, metric: str, value: float, unit: str, n: int, spread: tuple[Any, Any] = (None, None), **conditions: Any
+    ) -> Row:
+        """A row that is there already as a number."""
+        return Row(
+            self.figure, *self.key, results.conditions(conditions), metric, float(value), *spread, unit, "measured",
+            "live", n, None, None, "no_paper_value",
+        )  # fmt: skip
+
+    def mean(self, metric: str, values: Sequence[float], unit: str, **conditions: Any) -> Row:
+        """The mean of one value per image, with its bootstrap interval."""
+        array = np.asarray(values, float)
+        return self.number(metric, array.mean(), unit, len(array), stats.interval([array]), **conditions)
+
+    def share(self, metric: str, hits: Sequence[bool] | Sequence[int], **conditions: Any) -> Row:
+        """Percent of images for which something holds, with Wilson's interval."""
+        count, n = int(np.sum(hits)), len(hits)
+        low, high = stats.proportion(count, n)
+        return self.number(metric, 100 * count / n, "percent", n, (100 * low, 100 * high), **conditions)
+
+
+def spread(row: Row) -> tuple[float, float]:
+    """The interval, or twice the value where there is none."""
+    return (row.value if row.ci_low is None else row.ci_low), (row.value if row.ci_high is None else row.ci_high)
+
+
+def plain_table(rows: Sequence[Row]) -> str:
+    """One block per data set, method and protocol."""
+    import pandas as pd
+
+    blocks: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
+    for row in sorted(rows, key=lambda row: row.key):
+        unit = {"percent": " %", "1": ""}.get(row.unit, f" {row.unit}")
+        between = "-" if row.ci_low is None else f"{row.ci_low:.4g} to {row.ci_high:.4g}"
+        cells = (
+            row.conditions or "-",
+            row.metric,
+            f"{row.value:.4g}{unit}",
+            between,
+            row.label,
+            row.source,
+            str(row.n),
+        )
+        blocks.setdefault((row.dataset, row.method, row.protocol), []).append(cells)
+    return "\n\n".join(
+        f"{title(dataset)}, {title(method)} (protocol {protocol})\n"
+        + pd.DataFrame(lines, columns=list(HEADER)).to_string(index=False)
+        for (dataset, method, protocol), lines in blocks.items()
+    )
