@@ -1,4 +1,4 @@
-"""Local and remote logits -> one prediction, weighted by alpha = sigmoid(w / T) (Sec 3.3)."""
+"""Local and remote logits -> one prediction, weighted by a trained alpha (Sec 3.3)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,26 @@ MOST_SHIFT = 7  # an int8 difference, up to 255, shifted by more leaves int16
 
 
 class Combine(keras.layers.Layer):
-    """(local, remote) logits (N, classes) -> alpha * local + (1 - alpha) * remote, with one trained number w."""
+    """(local, remote) logits (N, classes) -> alpha * local + (1 - alpha) * remote, alpha trained.
 
-    def __init__(self, temperature: float) -> None:
+    kind "sigmoid": alpha = sigmoid(w / T), Sec 3.3. "softmax": of two weights over T, as in the published scripts.
+    """
+
+    def __init__(self, kind: str, temperature: float) -> None:
         super().__init__(name="combine")
-        self.temperature = temperature
+        self.kind, self.temperature = kind, temperature
 
     def build(self, *_: Any) -> None:
-        self.w = self.add_weight(shape=(), initializer="zeros", name="w")
+        if self.kind == "sigmoid":
+            self.w = self.add_weight(shape=(), initializer="zeros", name="w")
+        else:
+            normal = keras.initializers.RandomNormal(1.0, 2.0)
+            self.w = self.add_weight(shape=(2,), initializer=normal, name="w")
 
     def alpha(self) -> Any:
         """Weight of the local logits, in (0, 1)."""
-        return keras.ops.sigmoid(self.w / self.temperature)
+        w = self.w if self.kind == "sigmoid" else self.w[0] - self.w[1]
+        return keras.ops.sigmoid(w / self.temperature)
 
     def call(self, local: Any, remote: Any) -> Any:
         alpha = self.alpha()

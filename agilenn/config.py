@@ -1,13 +1,33 @@
-"""Every choice of one AgileNN training, with the paper's value where it states one (README.md lists the open ones)."""
+"""Every choice of one AgileNN training. A preset is a readable file, presets/NAME.toml; README.md lists what is open.
+
+A preset holds [settings], then [quick] and [full] with what the budget changes, then [quick.DATASET] and [full.DATASET]
+with what the data set changes. `base = "NAME"` starts from another preset.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, UnknownName
+
+PRESETS = Path(__file__).parent / "presets"
+DEFAULT = "audited"
+BUDGETS = ("quick", "full")
+CHOICES = {
+    "extractor": ("separable", "standard"),
+    "selection": ("first", "algorithm1"),
+    "rule": ("ends", "midpoint", "interior", "saliency"),
+    "baseline": ("zero", "mean"),
+    "aggregation": ("channel", "element"),
+    "order": ("disorder", "descending", "none"),
+    "combination": ("sigmoid", "softmax"),
+    "quantizer": ("ema", "published"),
+}
 
 
 @dataclass(frozen=True)
@@ -16,55 +36,103 @@ class Settings:
 
     channels: int = 24
     k: int = 5  # split ratio 20 %, Sec 7
+    extractor: str = "separable"  # two separable convolutions (scripts) or two standard ones (text)
+    selection: str = "first"  # which k channels: the first, or those of Algorithm 1 (Sec 5)
+    mapping: bool = False  # a trained 1x1 mapping of channels, folded away afterwards (Sec 5)
+    send_all: bool = False  # all channels travel, the first k too
+
+    rule: str = "midpoint"  # of integrated gradients, or "saliency"; see attribution.py
+    points: int = 2
+    baseline: str = "zero"
+    aggregation: str = "channel"  # importance per channel (text) or per element (scripts)
+    second_order: bool = True  # differentiate through the attribution's gradient, too
+    gate: bool = True  # only samples that the reference network classifies rightly (Sec 3.1)
+    attributed: float = 1.0  # share of each batch on which importance is computed
+
     rho: float = 0.8  # wanted share of importance in the first k channels, Sec 7
-    lam: float = 0.8  # weight of the prediction loss against skewness + disorder, Sec 4.2
-    temperature: float = 6.0  # T of alpha = sigmoid(w / T), Fig 8b
+    lam: float = 0.3  # weight of the prediction loss against skewness + order, Sec 4.2
+    skewness_weight: float = 1.0
+    order: str = "disorder"  # Eq 1; or "descending", the strict sort of Fig 9b
+    order_weight: float = 1.0
+    margin: float = 0.0  # by which the first k must lead in the disorder loss
+
+    local: bool = True  # False: the Local NN has no say
+    local_norm: bool = False  # batch norm on the Local NN's logits (scripts)
+    local_weight: float = 0.0  # cross-entropy of the Local NN alone, in the prediction loss
+    combination: str = "sigmoid"  # alpha = sigmoid(w / T), Sec 3.3; or softmax([w1, w2] / T)
+    temperature: float = 6.0  # Fig 8b
+    quantizer: str = "ema"
     bits: int = 3
-    points: tuple[float, ...] = (0.25, 0.75)  # where on the path from zero to the features gradients are taken
-    second_order: bool = False  # True: differentiate through the attribution's gradient, too
-    attributed: float = 0.25  # share of each batch on which skewness and disorder are computed
-    local_weight: float = 0.5  # cross-entropy of the Local NN alone, in the prediction loss
-    reference_weight: float = 0.2  # cross-entropy that keeps the reference network valid on the moving features
-    reference_width: int = 32
-    remote: str = "mobilenetv2"  # Sec 7; or "resnet8", see bench/training/networks.py
+
+    reference: str = "resnet8"  # see references/
+    reference_width: int = 32  # of resnet8
+    reference_trained: bool = False  # its own cross-entropy keeps it valid on the moving features
+    reference_weight: float = 0.2  # of that cross-entropy
+    reference_epochs: int = 20
+
+    remote: str = "mobilenetv2"  # Sec 7; see bench/training/networks.py
     remote_width: float = 1.0
     remote_stages: int = 7  # of MobileNetV2's seven
     remote_head: int = 1280
-    reference_epochs: int = 20
+
     epochs: int = 200
     batch: int = 64
     rate: float = 0.1
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.k < self.channels:
-            raise BenchError("k is not a split of the channels", expected=f"1 to {self.channels - 1}", got=self.k)
-        if not 0 < self.rho <= 1:
-            raise BenchError("rho is not a share", expected="0 < rho <= 1", got=self.rho)
-        if not 0 < self.lam <= 1:
-            raise BenchError("lam is not a weight", expected="0 < lam <= 1", got=self.lam)
-        if not 1 <= self.bits <= 4:
-            raise BenchError("bits per symbol", expected="1 to 4", got=self.bits)
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UnknownName(f"AgileNN setting {name}", getattr(self, name), allowed)
+        inside = {
+            "k": (1 <= self.k < self.channels, f"1 to {self.channels - 1}: a split of the channels"),
+            "rho": (0 < self.rho <= 1, "0 < rho <= 1, a share"),
+            "lam": (0 < self.lam <= 1, "0 < lam <= 1, a weight"),
+            "bits": (1 <= self.bits <= 4, "1 to 4 bits per symbol"),
+            "points": (self.points >= 1, "1 or more"),
+            "attributed": (0 < self.attributed <= 1, "0 < attributed <= 1, a share"),
+            "label_smoothing": (0 <= self.label_smoothing < 1, "0 <= label_smoothing < 1"),
+            "temperature": (self.temperature > 0, "more than 0"),
+        }
+        for name, (good, expected) in inside.items():
+            if not good:
+                raise BenchError(f"AgileNN setting {name}", expected=expected, got=getattr(self, name))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from plain data; raises BenchError for a key that does not exist."""
-        known = [f.name for f in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise BenchError(f"unknown AgileNN setting {', '.join(unknown)}", expected=f"one of {', '.join(known)}")
+        """Settings from plain data. Raises BenchError for a key that does not exist or a value of another type."""
+        kinds = {f.name: type(f.default) for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - set(kinds)):
+            raise BenchError(f"unknown AgileNN setting {', '.join(unknown)}", expected=f"one of {', '.join(kinds)}")
+        for name, value in values.items():
+            kind = kinds[name]
+            if type(value) is not kind and not (kind is float and type(value) is int):
+                raise BenchError(f"AgileNN setting {name}", expected=f"a value of type {kind.__name__}", got=value)
         return cls(**values)
 
 
-# what changes with the data and the budget; everything else is the same
-SMALL = {"remote_width": 0.5, "remote_stages": 3, "remote_head": 256, "rate": 0.05}
-BUDGETS: dict[tuple[str, str], dict[str, Any]] = {
-    ("digits", "quick"): {**SMALL, "reference_epochs": 20, "epochs": 80},
-    ("digits", "full"): {**SMALL, "reference_epochs": 40, "epochs": 240},
-    ("", "quick"): {"remote": "resnet8", "reference_epochs": 2, "epochs": 10},
-    ("", "full"): {},
-}
+def presets() -> list[str]:
+    """Names of all presets."""
+    return sorted(file.stem for file in PRESETS.glob("*.toml"))
 
 
-def settings_for(dataset: str, budget: str) -> Settings:
-    """The settings of a budget ("quick" or "full") for a data set."""
-    return Settings.of(BUDGETS.get((dataset, budget)) or BUDGETS["", budget])
+def settings_for(dataset: str, budget: str, preset: str = "") -> Settings:
+    """The settings of a preset ("": audited) under a budget ("quick" or "full") for a data set."""
+    if preset and preset not in presets():
+        raise UnknownName("AgileNN preset", preset, presets())
+    return Settings.of(_values(preset or DEFAULT, dataset, budget))
+
+
+def _values(preset: str, dataset: str, budget: str) -> dict[str, Any]:
+    """What the file says, most general first: its base, [settings], [budget], [budget.DATASET]."""
+    file = PRESETS / f"{preset}.toml"
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BenchError(f"{file}: not TOML ({error})", do="restore the file") from None
+    if unknown := sorted(set(raw) - {"about", "base", "settings", *BUDGETS}):
+        raise BenchError(f"{file}: unknown key {', '.join(unknown)}", expected="about, base, settings, quick, full")
+    values = _values(raw["base"], dataset, budget) if "base" in raw else {}
+    values |= raw.get("settings", {})
+    layer = raw.get(budget, {})
+    return values | {k: v for k, v in layer.items() if not isinstance(v, dict)} | layer.get(dataset, {})

@@ -8,17 +8,23 @@ from bench.training.task import open_task
 
 
 class AgileNN:
-    """Huang and Gao, MobiCom'22: important features stay on the device, the rest goes to the server as symbols."""
+    """Huang and Gao, MobiCom'22: important features stay on the device, the rest goes to the server as symbols.
+
+    A variant is a preset: `agilenn:text` is presets/text.toml, bare `agilenn` presets/audited.toml.
+    """
 
     name = "agilenn"
     stages: tuple[StageKind, ...] = ()
 
     def train(self, request: Request) -> Deployment:
-        """Trains (or resumes), exports to request.out, saves the deployment. DataError without training images."""
+        """Trains (or resumes), exports to request.out, saves the deployment.
+
+        Raises DataError without training images, UnknownName for a preset that does not exist.
+        """
+        settings = settings_for(request.dataset, request.budget, request.variant)
         task = open_task(request)
-        settings = settings_for(request.dataset, request.budget)
         from agilenn.deploy import deploy
         from agilenn.training import train
 
-        model, record = train(task, settings)
-        return deploy(task, settings, model, record, self.name)
+        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        return deploy(task, settings, train(task, settings, name), name)

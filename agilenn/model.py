@@ -4,96 +4,103 @@ from __future__ import annotations
 
 from typing import Any
 
-from agilenn import losses, networks
-from agilenn.attribution import explain
+from agilenn import losses, networks, quantizer
+from agilenn.attribution import Attribution, explain
 from agilenn.combine import Combine
 from agilenn.config import Settings
-from agilenn.quantizer import Quantizer
 from bench.training.backend import keras
+from bench.training.loss import cross_entropy
 
 ops = keras.ops
 TRACKED = (
-    "accuracy", "local_accuracy", "remote_accuracy", "reference_accuracy", "skewness", "violations",
-    "prediction_loss", "local_loss", "reference_loss", "skewness_loss", "disorder_loss",
+    "accuracy", "local_accuracy", "remote_accuracy", "reference_accuracy", "skewness", "violations", "symbol_entropy",
+    "prediction_loss", "local_loss", "reference_loss", "skewness_loss", "order_loss",
 )  # fmt: skip
 
 
 class AgileModel(keras.Model):
     """Frames (N, H, W, C) in [0, 1] -> dict of logits (combined), local, remote (N, classes) and features.
 
-    Loss = lam (CE(combined) + local_weight CE(local)) + (1 - lam) (skewness + disorder)
-    + reference_weight CE(reference). Importance comes from the reference network with its weights held still, on
-    samples that it classifies rightly (Sec 3.1); its own cross-entropy alone moves its weights, so that it stays valid
-    on the features while they change.
+    Loss = lam (CE(combined) + local_weight CE(local)) + (1 - lam) (skewness_weight skewness + order_weight order),
+    and reference_weight CE(reference) where the reference network is trained along. Importance comes from the
+    reference network with its weights held still: only its own cross-entropy moves them.
     """
 
     def __init__(self, extractor: Any, reference: Any, classes: int, settings: Settings) -> None:
         super().__init__(name="agilenn")
         height, width, channels = extractor.output.shape[1:]
         self.settings = settings
+        self.attribution = Attribution(
+            settings.rule, settings.points, settings.baseline, settings.aggregation, settings.second_order
+        )
+        self.sent = 0 if settings.send_all else settings.k  # the first channel that travels
         self.extractor, self.reference = extractor, reference
-        self.local = networks.local((height, width, settings.k), classes)
-        self.remote = networks.remote((height, width, channels - settings.k), classes, settings)
-        self.quantizer = Quantizer(settings.bits)
-        self.combine = Combine(settings.temperature)
+        if not settings.reference_trained:
+            self.reference.trainable = False
+        self.local = networks.local((height, width, settings.k), classes, settings.local_norm)
+        self.remote = networks.remote((height, width, channels - self.sent), classes, settings)
+        self.quantizer = quantizer.build(settings.quantizer, settings.bits)
+        self.combine = Combine(settings.combination, settings.temperature)
         self.means = {name: keras.metrics.Mean(name) for name in TRACKED}
         self(ops.zeros((1, *extractor.input.shape[1:])))
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
-        features, k = self.extractor(x, training=training), self.settings.k
-        local = self.local(features[..., :k], training=training)
-        remote = self.remote(self.quantizer(features[..., k:], training=training), training=training)
-        return {"logits": self.combine(local, remote), "local": local, "remote": remote, "features": features}
+        features = self.extractor(x, training=training)
+        local = self.local(features[..., : self.settings.k], training=training)
+        symbols = self.quantizer(features[..., self.sent :], training=training)
+        remote = self.remote(symbols, training=training)
+        logits = self.combine(local, remote) if self.settings.local else remote
+        return {"logits": logits, "local": local, "remote": remote, "features": features, "symbols": symbols}
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         settings = self.settings
-        judged = self.reference(y_pred["features"], training=training)
+        smoothing = settings.label_smoothing if training else 0.0
         values = {
-            "prediction_loss": cross_entropy(y, y_pred["logits"]),
-            "local_loss": cross_entropy(y, y_pred["local"]),
-            "reference_loss": cross_entropy(y, judged),
+            "prediction_loss": cross_entropy(y, y_pred["logits"], smoothing),
+            "local_loss": cross_entropy(y, y_pred["local"], smoothing),
             "accuracy": right(y, y_pred["logits"]),
             "local_accuracy": right(y, y_pred["local"]),
             "remote_accuracy": right(y, y_pred["remote"]),
-            "reference_accuracy": right(y, judged),
-            **self.explained(y_pred["features"], y, right(y, judged), training),
+            "symbol_entropy": quantizer.entropy(quantizer.shares(y_pred["symbols"], self.quantizer.centroids)),
+            **self.explained(y_pred["features"], y, training),
         }
         for name, value in values.items():
             self.means[name].update_state(value)
+        values = {name: ops.mean(value) for name, value in values.items()}
         prediction = values["prediction_loss"] + settings.local_weight * values["local_loss"]
-        skew = values["skewness_loss"] + values["disorder_loss"]
-        return (
-            settings.lam * prediction + (1 - settings.lam) * skew + settings.reference_weight * values["reference_loss"]
-        )
+        skew = settings.skewness_weight * values["skewness_loss"] + settings.order_weight * values["order_loss"]
+        own = settings.reference_weight * values["reference_loss"] if settings.reference_trained else 0.0
+        return settings.lam * prediction + (1 - settings.lam) * skew + own
 
-    def explained(self, features: Any, labels: Any, correct: Any, training: bool) -> dict[str, Any]:
-        """Losses and measures of importance, means over the samples that the reference network classifies rightly.
+    def explained(self, features: Any, labels: Any, training: bool) -> dict[str, Any]:
+        """What the reference network says of the features: losses and measures of importance, and its own accuracy.
 
-        In training only every 1/attributed-th sample is explained.
+        In training it sees every 1/attributed-th sample. With `gate`, importance is averaged over the samples that it
+        classifies rightly (Sec 3.1); in validation it always is.
         """
         settings = self.settings
         every = max(1, round(1 / settings.attributed)) if training else 1
-        features, labels, correct = features[::every], labels[::every], correct[::every]
-        second = settings.second_order and training
-        importance = explain(self.reference, features, labels, settings.points, second)
-        disorder = losses.disorder_loss(importance, settings.k)
+        features, labels = features[::every], labels[::every]
+        logits = self.reference(features, training=training and settings.reference_trained)
+        correct = right(labels, logits)
+        importance = explain(self.reference, features, labels, self.attribution)
+        disorder = losses.disorder_loss(importance, settings.k, settings.margin)
+        order = losses.descending_loss(importance) if settings.order == "descending" else disorder
+        measured = losses.per_channel(importance)
         values = {
             "skewness_loss": losses.skewness_loss(importance, settings.k, settings.rho),
-            "disorder_loss": disorder,
-            "skewness": losses.skewness(importance, settings.k),
-            "violations": ops.cast(disorder > 0, "float32"),
+            "order_loss": order if settings.order != "none" else ops.zeros_like(order),
+            "skewness": losses.skewness(measured, settings.k),
+            "violations": ops.cast(losses.disorder_loss(measured, settings.k) > 0, "float32"),
         }
-        return {name: losses.mean_where(value, correct) for name, value in values.items()}
+        counted = correct if settings.gate or not training else ops.ones_like(correct)
+        means = {name: losses.mean_where(value, counted) for name, value in values.items()}
+        return {"reference_loss": cross_entropy(labels, logits), "reference_accuracy": correct, **means}
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         return dict(self.get_metrics_result())
-
-
-def cross_entropy(labels: Any, logits: Any) -> Any:
-    """Mean over the batch, scalar."""
-    return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
 
 
 def right(labels: Any, logits: Any) -> Any:

@@ -1,44 +1,96 @@
-"""The two steps of training: extractor with its reference network, then everything together."""
+"""The steps of training: extractor with its reference network, channel selection, then everything together."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
-from agilenn import networks
+import numpy as np
+
+from agilenn import mapping, networks, references, selection
+from agilenn.attribution import Attribution, explain
 from agilenn.config import Settings
-from agilenn.model import AgileModel
+from agilenn.losses import per_channel
+from agilenn.model import AgileModel, right
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
-from bench.training.fit import Schedule, fit
+from bench.training.fit import Schedule, begun, complete, fit
+from bench.training.pipeline import unit
 from bench.training.task import Task, minutes
 
-REFERENCE_KEYS = frozenset({"channels", "batch", "rate"})  # that decide the first step, beside reference_*
+SELECTED_FROM = 5000  # training images of which Algorithm 1 takes the importance
+REFERENCE_KEYS = frozenset({"channels", "extractor", "batch", "rate"})  # that decide the first step, beside reference*
 
 
-def train(task: Task, settings: Settings) -> tuple[AgileModel, dict[str, Any]]:
-    """The model with the weights of its best epoch, and how it was made (Task.record). Resumes either step."""
+@dataclass(frozen=True)
+class Trained:
+    """model: with the weights of its best epoch; extractor: the model's, without a mapping; record: how it was made."""
+
+    model: AgileModel
+    extractor: Any
+    record: dict[str, Any]
+
+
+def train(task: Task, settings: Settings, name: str) -> Trained:
+    """Trains or resumes. Raises BenchError when the request's minutes end before the joint training has begun."""
     keras.utils.set_random_seed(task.request.seed)
-    extractor = networks.extractor(task.frame, settings.channels, task.stride)
-    reference = networks.reference(extractor.output.shape[1:], task.classes, settings)
-    batches, validation = task.batches(settings.batch), task.validation()
+    extractor = networks.extractor(task.frame, settings.channels, task.stride, settings.extractor)
+    shape = extractor.output.shape[1:]
+    reference = references.build(settings.reference, shape, task.classes, settings.reference_width)
+    path = folder(task.key("agilenn", **dataclasses.asdict(settings)))
+    kept, fresh = task.request.out / "weights.npz", task.request.fresh
+    chosen = np.arange(settings.channels)
+    before: dict[str, Any] = {}
+    if not begun(path, kept, fresh):
+        before = first_step(task, settings, extractor, reference)
+        if settings.selection == "algorithm1":
+            chosen = selection.order(importance(task, settings, extractor, reference), settings.k)
+            selection.permute(extractor, chosen)
+    if settings.selection == "algorithm1":
+        reference = selection.ordered(reference, chosen)
 
+    mapped = mapping.insert(extractor) if settings.mapping else extractor
+    model = AgileModel(mapped, reference, task.classes, settings)
+    schedule = Schedule(settings.epochs, settings.batch, settings.rate)
+    batches = task.batches(settings.batch)
+    model.compile(schedule.optimizer(len(batches)))
+    # the total loss chooses the epoch: accuracy alone would prefer one whose importance is not yet skewed
+    history = fit(
+        model, batches, task.validation(), schedule, path,
+        monitor="val_loss", fresh=fresh, deadline=task.deadline, kept=kept,
+    )  # fmt: skip
+    if settings.mapping:
+        mapping.fold(extractor, mapped)
+    record = task.record(name, history, settings.epochs)
+    return Trained(model, extractor, {**record, "reference": before, "settings": dataclasses.asdict(settings)})
+
+
+def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -> dict[str, Any]:
+    """Trains extractor and reference network as one classifier; the paper's pre-trained pair (Sec 3.1, 5)."""
     judge = keras.Model(extractor.input, reference(extractor.output))
+    batches = task.batches(settings.batch)
     schedule = Schedule(settings.reference_epochs, settings.batch, settings.rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     judge.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
-    chosen = {
-        k: v for k, v in dataclasses.asdict(settings).items() if k.startswith("reference_") or k in REFERENCE_KEYS
-    }
-    path = folder(task.key("agilenn reference", **chosen))
-    first = fit(judge, batches, validation, schedule, path, fresh=task.request.fresh)
+    values = dataclasses.asdict(settings)
+    decisive = {k: v for k, v in values.items() if k.startswith("reference") or k in REFERENCE_KEYS}
+    path = folder(task.key("agilenn reference", **decisive))
+    fresh, deadline = task.request.fresh, task.deadline
+    history = fit(judge, batches, task.validation(), schedule, path, fresh=fresh, deadline=deadline)
+    complete(history, schedule, "reference network")
+    accuracy = round(100 * history[-1]["val_accuracy"], 2)
+    return {"epochs": len(history), "minutes": minutes(history), "accuracy": accuracy}
 
-    model = AgileModel(extractor, reference, task.classes, settings)
-    schedule = Schedule(settings.epochs, settings.batch, settings.rate)
-    model.compile(schedule.optimizer(len(batches)))
-    path = folder(task.key("agilenn", **dataclasses.asdict(settings)))
-    # the total loss chooses the epoch: accuracy alone would prefer one whose importance is not yet skewed
-    second = fit(model, batches, validation, schedule, path, monitor="val_loss", fresh=task.request.fresh)
-    before = {"epochs": len(first), "minutes": minutes(first), "accuracy": round(100 * first[-1]["val_accuracy"], 2)}
-    record = {**task.record("agilenn", second), "reference": before, "settings": dataclasses.asdict(settings)}
-    return model, record
+
+def importance(task: Task, settings: Settings, extractor: Any, reference: Any) -> np.ndarray:
+    """(N, C): importance of the channels on training images that the reference network classifies rightly."""
+    how = Attribution(settings.rule, settings.points, settings.baseline)
+    found = []
+    frames, labels = task.calibration(SELECTED_FROM)
+    for i in range(0, len(frames), settings.batch):
+        features = extractor(unit(frames[i : i + settings.batch]), training=False)
+        target = keras.ops.convert_to_tensor(labels[i : i + settings.batch])
+        correct = keras.ops.convert_to_numpy(right(target, reference(features, training=False)))
+        found.append(keras.ops.convert_to_numpy(per_channel(explain(reference, features, target, how)))[correct])
+    return np.concatenate(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,7 @@ from hypothesis import strategies as st
 
 from agilenn import method, quantizer
 from agilenn.combine import logit_shift, q15
-from agilenn.config import Settings, settings_for
-from bench.errors import BenchError
+from agilenn.config import Settings
 from bench.method import Deployment, Request
 from bench.training import export
 
@@ -28,25 +28,38 @@ def test_integer_combination_fits(alpha: float, scale: float, largest: float) ->
     assert shift == 0 or 2 * largest / (scale / 2**shift) <= 32767
 
 
-def test_settings_refuse_what_makes_no_sense() -> None:
-    for wrong in ({"k": 0}, {"k": 24}, {"rho": 0.0}, {"rho": 1.2}, {"bits": 5}, {"lam": 0}, {"roh": 0.8}):
-        with pytest.raises(BenchError):
-            Settings.of(wrong)
-    assert settings_for("digits", "quick").k == 5 and settings_for("cifar10", "full").epochs == 200
+TINY = Settings(
+    reference_width=8, remote_width=0.5, remote_stages=2, remote_head=32, reference_epochs=1, epochs=1, attributed=0.25
+)
+
+
+def train(settings: Settings, out: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    monkeypatch.setenv("AGILENN_CACHE", str(out.parent / "cache"))
+    monkeypatch.setattr(method, "settings_for", lambda *_: settings)
+    made = method.AgileNN().train(Request("digits", "strong", out, 0, "quick", False, None))
+    deployment = Deployment.load(out)
+    assert (deployment.stages, deployment.server) == (made.stages, made.server)
+    return deployment
 
 
 def test_a_tiny_training_ends_in_a_sound_deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    tiny = Settings(reference_width=8, remote_width=0.5, remote_stages=2, remote_head=32, reference_epochs=1, epochs=1)
-    monkeypatch.setattr(method, "settings_for", lambda *_: tiny)
-    request = Request("digits", "strong", tmp_path / "out", 0, "quick", False, None)
-    made = method.AgileNN().train(request)
-    deployment = Deployment.load(tmp_path / "out")
-    assert deployment.stages == made.stages and deployment.server == made.server
-    assert deployment.training["settings"]["k"] == 5 and 0 <= deployment.training["validation"]["skewness"] <= 100
+    settings = dataclasses.replace(TINY, selection="algorithm1", mapping=True, reference_trained=True)
+    deployment = train(settings, tmp_path / "out", monkeypatch)
+    assert deployment.training["settings"]["k"] == 5
+    for split, images in (("validation", 179), ("test", 539)):
+        found = deployment.training[split]
+        assert found["images"] == images and 0 <= found["skewness"] <= 100 and 0 < found["symbol_entropy"] <= 3
     assert deployment.server is not None and deployment.server.shape == (8, 8, 19)
     assert len(deployment.server.values) == 8
     sound(deployment)
+
+
+def test_ablations_change_the_device_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = train(dataclasses.replace(TINY, local=False), tmp_path / "alone", monkeypatch)
+    assert [s.op for s in alone.stages] == ["net", "quantize", "code", "send", "receive", "combine"]
+    whole = train(dataclasses.replace(TINY, send_all=True), tmp_path / "whole", monkeypatch)
+    assert whole.server is not None and whole.server.shape == (8, 8, 24)
+    sound(whole)
 
 
 @pytest.mark.parametrize("file", sorted(MODELS.glob("*/deployment.json")), ids=lambda path: path.parent.name)

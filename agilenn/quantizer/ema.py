@@ -13,7 +13,7 @@ import numpy as np
 
 from agilenn.quantizer.cells import HIGH, LOW, SPARSE, nearest
 from agilenn.quantizer.soft import soft_to_hard
-from bench.training.backend import keras
+from bench.training.backend import compiled, keras
 
 ops = keras.ops
 DECAY = 0.99  # of the running shares
@@ -61,6 +61,7 @@ class RunningMeans(keras.layers.Layer):
         self.shares.assign(ops.take(shares, order))
 
 
+@compiled
 def moments(x: Any, centroids: Any) -> tuple[Any, Any, Any]:
     """Share, sum and sum of squares of the values in each cell, over the number of all values: three (levels,)."""
     _, above = nearest(x, centroids)

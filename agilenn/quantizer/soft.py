@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from agilenn.quantizer.cells import HIGH, LOW, nearest
-from bench.training.backend import keras, tf
+from bench.training.backend import compiled, keras, tf
 
 ops = keras.ops
 GRID = 8192  # points of the table; the error of the interpolation falls with their square
@@ -25,15 +25,33 @@ def soft_to_hard(x: Any, centroids: Any, sharpness: Any) -> Any:
 
     def backward(gradient: Any) -> tuple[Any, Any, Any]:
         slope, pulls = derivatives(ops.linspace(LOW, HIGH, GRID), centroids, sharpness)
-        place = (x - LOW) * ((GRID - 1) / (HIGH - LOW))
-        index = ops.clip(ops.cast(place, "int32"), 0, GRID - 2)  # also where x is not a number
-        part = place - ops.cast(index, x.dtype)
-        to_x = gradient * (ops.take(slope, index) + part * ops.take(slope[1:] - slope[:-1], index))
+        index, part = place(x)
+        to_x = interpolated(x, gradient, slope)
         upper = gradient * part
         collected = collect(gradient - upper, index) + collect(upper, index + 1)
         return to_x, ops.matmul(collected, pulls), ops.zeros_like(sharpness)
 
-    return nearest(x, centroids)[0], backward
+    return hard(x, centroids), backward
+
+
+@compiled
+def hard(x: Any, centroids: Any) -> Any:
+    """The nearest centroid of every value."""
+    return nearest(x, centroids)[0]
+
+
+@compiled
+def interpolated(x: Any, gradient: Any, slope: Any) -> Any:
+    """gradient times the tabulated slope at x, all of the shape of x."""
+    index, part = place(x)
+    return gradient * (ops.take(slope, index) + part * ops.take(slope[1:] - slope[:-1], index))
+
+
+def place(x: Any) -> tuple[Any, Any]:
+    """(grid point below x, how far x is towards the next one, 0 to 1)."""
+    exact = (x - LOW) * ((GRID - 1) / (HIGH - LOW))
+    index = ops.clip(ops.cast(exact, "int32"), 0, GRID - 2)  # also where x is not a number
+    return index, exact - ops.cast(index, x.dtype)
 
 
 def collect(values: Any, index: Any) -> Any:

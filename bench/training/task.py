@@ -63,7 +63,8 @@ class Task:
     def record(self, method: str, history: Sequence[dict[str, float]], planned: int | None = None) -> dict[str, Any]:
         """How a model was made, as plain JSON: command, data, epochs, time, curves over the epochs, versions.
 
-        planned: epochs of the whole training, where fewer may be done. Curves are of the validation split.
+        planned: epochs of the whole training, where fewer may be done. Curves are of the validation split; the loss is that
+        of the prediction alone, where the model reports it beside other terms.
         """
         request = self.request
         chosen = f"--protocol {request.protocol} --budget {request.budget} --seed {request.seed}"
@@ -78,7 +79,7 @@ class Task:
             "minutes": minutes(history),
             "cpu_hours": cpu_hours(history),
             "curve": [round(epoch["val_accuracy"], 4) for epoch in history],
-            "loss_curve": [round(epoch["val_loss"], 4) for epoch in history],
+            "loss_curve": [round(epoch.get("val_prediction_loss", epoch["val_loss"]), 4) for epoch in history],
             "seconds_curve": [round(epoch["seconds"], 1) for epoch in history],
             "versions": provenance.versions(),
             "commit": self.commit,

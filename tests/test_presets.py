@@ -1,0 +1,75 @@
+"""Settings and presets: readable files, nothing unknown in them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agilenn import config
+from agilenn.config import BUDGETS, Settings, presets, settings_for
+from bench.cli import main
+from bench.errors import BenchError
+
+ABLATIONS = {
+    "no_skewness": {"skewness_weight": 0.0}, "no_disorder": {"order": "none"}, "no_gating": {"gate": False},
+    "no_xai": {"skewness_weight": 0.0, "order": "none"}, "no_mapping": {"mapping": False}, "no_local": {"local": False},
+    "all_sent": {"send_all": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"k": 0}, {"k": 24}, {"rho": 0.0}, {"rho": 1.2}, {"bits": 5}, {"lam": 0}, {"roh": 0.8}, {"k": 5.0}, {"gate": 1},
+        {"quantizer": "best"}, {"points": 0}, {"attributed": 0}, {"label_smoothing": 1.0}, {"temperature": 0},
+    ],
+)  # fmt: skip
+def test_settings_refuse_what_makes_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BenchError, match=next(iter(wrong))):
+        Settings.of(wrong)
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_is_sound_under_every_budget(preset: str) -> None:
+    for budget in BUDGETS:
+        for dataset in ("digits", "cifar10", "imagenet200"):
+            assert settings_for(dataset, budget, preset).k == 5
+    assert settings_for("cifar10", "full", preset).epochs == 200
+
+
+def test_presets_say_what_they_are_named_for() -> None:
+    text, scripts, audited = (settings_for("cifar100", "full", name) for name in ("text", "scripts", "audited"))
+    assert (text.extractor, text.gate, text.mapping, text.aggregation, text.combination) == (
+        "standard", True, True, "channel", "sigmoid",
+    )  # fmt: skip
+    assert 0.2 <= text.lam <= 0.4 and 4 <= text.temperature <= 8 and text.remote == "mobilenetv2"
+    assert (scripts.extractor, scripts.gate, scripts.mapping, scripts.aggregation, scripts.combination) == (
+        "separable", False, False, "element", "softmax",
+    )  # fmt: skip
+    assert (scripts.rule, scripts.lam, scripts.temperature, scripts.quantizer) == ("ends", 0.8, 1.0, "published")
+    assert text.second_order and scripts.second_order and audited == settings_for("cifar100", "full")
+
+
+@pytest.mark.parametrize("preset", ABLATIONS)
+def test_an_ablation_is_the_default_but_for_what_it_takes_away(preset: str) -> None:
+    whole, ablated = (dataclasses.asdict(settings_for("digits", "quick", name)) for name in ("audited", preset))
+    assert {k: v for k, v in ablated.items() if whole[k] != v} == ABLATIONS[preset]
+
+
+def test_unknown_presets_and_keys_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--method", "agilenn:txt", "--dataset", "digits"]) == 2
+    assert "unknown AgileNN preset 'txt'" in capsys.readouterr().err
+    monkeypatch.setattr(config, "PRESETS", tmp_path)
+    for content, message in (
+        ("[settings]\nlambda = 0.3", "unknown AgileNN setting lambda"),
+        ("[setting]\nlam = 0.3", "unknown key setting"),
+        ("[settings\n", "not TOML"),
+    ):
+        (tmp_path / "audited.toml").write_text(content)
+        with pytest.raises(BenchError, match=message):
+            settings_for("digits", "quick")
