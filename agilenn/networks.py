@@ -8,7 +8,7 @@ from typing import Any
 from agilenn.config import Settings
 from bench.errors import UnknownName
 from bench.training.backend import keras
-from bench.training.networks import conv, normalize, resnet8, server_network
+from bench.training.networks import conv, normalize, server_network
 
 layers = keras.layers
 
@@ -47,8 +47,3 @@ def remote(shape: Sequence[int], classes: int, settings: Settings) -> Any:
     """Dequantized features (N, H, W, channels - k) -> logits: MobileNetV2 minus its first convolution, or another."""
     width, stages, head = settings.remote_width, settings.remote_stages, settings.remote_head
     return server_network(settings.remote, shape, classes, width, stages, head)
-
-
-def reference(shape: Sequence[int], classes: int, settings: Settings) -> Any:
-    """All features (N, H, W, channels) -> logits; a small ResNet that halves maps of 16 pixels and more at once."""
-    return resnet8(shape, classes, settings.reference_width, stride=2 if shape[0] >= 16 else 1)

@@ -112,7 +112,7 @@ def test_local_network_is_a_mean_and_one_dense_layer_on_the_device(normalized: b
     assert np.abs(scale * (export.run(path, features).astype(float) - zero) - expected).mean() < 2 * scale
 
 
-@pytest.mark.parametrize("kind", ["mobilenetv2", "published", "resnet8"])
+@pytest.mark.parametrize("kind", ["mobilenetv2", "published", "resnet8", "vgg"])
 @pytest.mark.parametrize("stem_stride", [0, 3])
 def test_server_networks_export(kind: str, stem_stride: int, tmp_path: Path) -> None:
     shape = (24, 24, 3) if stem_stride else (8, 8, 19)

@@ -21,7 +21,7 @@ from bench.training.pipeline import unit
 SUPPORTED = frozenset(
     "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED AVERAGE_POOL_2D MEAN ADD RELU6 RESHAPE PAD SOFTMAX".split()
 )
-SERVER = SUPPORTED | {"DEQUANTIZE", "MAX_POOL_2D", "REDUCE_MAX", "RELU"}  # a float file's; weights are float16
+SERVER = SUPPORTED | {"DEQUANTIZE", "MAX_POOL_2D", "MUL", "REDUCE_MAX", "RELU"}  # a float file's; weights are float16
 CALIBRATION = 512  # training images from which activation ranges are taken
 
 
