@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agilenn import method, quantizer
+from agilenn import method, networks, quantizer, references
 from agilenn.combine import logit_shift, q15
 from agilenn.config import Settings
+from agilenn.model import AgileModel
 from bench.method import Deployment, Request
 from bench.training import export
 
@@ -52,6 +53,13 @@ def test_a_tiny_training_ends_in_a_sound_deployment(tmp_path: Path, monkeypatch:
     assert deployment.server is not None and deployment.server.shape == (8, 8, 19)
     assert len(deployment.server.values) == 8
     sound(deployment)
+
+
+def test_centroids_start_evenly_inside_the_model() -> None:
+    extractor = networks.extractor((24, 24, 1), 24, 3)
+    reference = references.build("resnet8", extractor.output.shape[1:], 10, 8)
+    centroids = AgileModel(extractor, reference, 10, TINY).quantizer.centroids.numpy()
+    np.testing.assert_allclose(centroids, np.arange(0.375, 6, 0.75), rtol=1e-6)
 
 
 def test_ablations_change_the_device_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,12 @@ class RunningMeans(keras.layers.Layer):
 
     def build(self, *_: Any) -> None:
         even = np.linspace(LOW, HIGH, 2 * self.levels + 1)[1::2].astype(np.float32)
-        for name, value in (("centroids", even), ("shares", np.full(self.levels, 1 / self.levels, np.float32))):
-            setattr(self, name, self.add_weight(shape=(self.levels,), trainable=False, name=name))
-            getattr(self, name).assign(value)
+        self.centroids = self.variable("centroids", even)
+        self.shares = self.variable("shares", np.full(self.levels, 1 / self.levels, np.float32))
+
+    def variable(self, name: str, start: np.ndarray) -> Any:
+        """An untrained weight. The start is an initializer: Keras loses what is assigned while it builds a model."""
+        return self.add_weight(shape=start.shape, initializer=lambda *_, **__: start, trainable=False, name=name)
 
     def call(self, x: Any, training: bool = False) -> Any:
         centroids = ops.convert_to_tensor(self.centroids)
