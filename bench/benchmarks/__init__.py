@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,25 +14,32 @@ from bench.files import replace
 from bench.provenance import ROOT
 
 BENCHMARKS = ("emulator", "server")  # modules here, each with measure() -> rows
+TABLES = ("codec", "kernels")  # modules here, each with run(folder), which writes its files and returns what to print
 Row = tuple[str, float | int, str]  # metric, value, unit
 
 
 class Bench(Command):
     """`bench NAME`: writes results/benchmarks/NAME.csv."""
 
-    claim = "times the tools themselves (emulator, server) beside a peer; best on an idle machine"
+    claim = "times the compiled kernels, the emulator, the server beside a peer; the last two best on an idle machine"
     minutes = "0.2-1"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("name", choices=BENCHMARKS)
+        parser.add_argument("name", choices=(*BENCHMARKS, *TABLES))
         parser.add_argument("--out", type=Path, default=ROOT / "results", metavar="DIR", help="default results")
+        parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
 
     def run(self, args: argparse.Namespace) -> int:
         from importlib import import_module
 
-        rows = import_module(f"bench.benchmarks.{args.name}").measure()
+        if args.data_dir:
+            os.environ["AGILENN_DATA"] = str(args.data_dir)
+        module = import_module(f"bench.benchmarks.{args.name}")
+        if args.name in TABLES:
+            print(module.run(args.out / "benchmarks"), end="")
+            return 0
         target = args.out / "benchmarks" / f"{args.name}.csv"
-        write(target, rows, f"./reproduce.sh bench {args.name}")
+        write(target, module.measure(), f"./reproduce.sh bench {args.name}")
         print(target.read_text(), end="")
         return 0
 
