@@ -18,11 +18,11 @@ LEAST = 4  # pixels along a side of the feature map: the networks halve it up to
 
 
 def build(name: str, shape: Sequence[int], classes: int, width: int) -> Any:
-    """The network `name` as a Keras functional model: features float (N, *shape), shape (H, W, C) -> logits (N, classes).
+    """A Keras functional model: features float (N, H, W, C) of `shape` (H, W, C) -> logits (N, classes).
 
     width: channels of resnet8's first stage; the others have one size. resnet8 starts from random weights, the others
-    from ImageNet's, with a random head. Raises UnknownName, and BenchError where the network does not fit the map
-    or its weights cannot be had: it never starts from random weights instead.
+    from ImageNet's (never from random ones instead) with a random head. Raises UnknownName, and BenchError where the
+    network does not fit the map or its weights cannot be had.
     """
     if name not in BUILDERS:
         raise UnknownName("reference network", name, BUILDERS)
