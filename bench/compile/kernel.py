@@ -18,7 +18,8 @@ class Kernel:
 
     constants: arrays by their name in the body, placed in flash; a 2-d int32 array of 4 columns is a `struct channel`
     array.
-    scratch: bytes of working memory; inplace: out may be the same memory as in0; size: estimated bytes of code.
+    scratch: bytes of working memory; inplace: out may be the same memory as in0; size: estimated bytes of code;
+    helper: C functions that the body calls.
     """
 
     body: str
@@ -27,6 +28,7 @@ class Kernel:
     scratch: int = 0
     inplace: bool = False
     size: int = 600
+    helper: str = ""
 
     @property
     def weights(self) -> int:

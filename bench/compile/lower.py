@@ -10,7 +10,7 @@ import numpy as np
 from bench.compile import tflite
 from bench.compile.kernel import C_TYPES, Kernel, Site
 from bench.compile.net import Layer, Net, Tensor
-from bench.compile.operators import conv, elementwise, pool, shape, softmax
+from bench.compile.operators import conv, dense, depthwise, elementwise, pool, shape, softmax
 from bench.compile.tflite import Graph, Operator
 from bench.errors import CompileError
 
@@ -18,8 +18,8 @@ LOWERINGS: dict[str, Callable[[Site], Kernel]] = {
     "ADD": elementwise.add,
     "AVERAGE_POOL_2D": pool.average_pool,
     "CONV_2D": conv.conv2d,
-    "DEPTHWISE_CONV_2D": conv.depthwise,
-    "FULLY_CONNECTED": conv.fully_connected,
+    "DEPTHWISE_CONV_2D": depthwise.depthwise,
+    "FULLY_CONNECTED": dense.fully_connected,
     "MAX_POOL_2D": pool.max_pool,
     "MEAN": pool.mean,
     "PAD": shape.pad,
@@ -174,6 +174,7 @@ class _Lowering:
             if kernel.inplace:  # the same memory under two names
                 arguments = [a.removeprefix("const ") for a in arguments]
             arguments += ["int8_t *out"] + ["void *scratch"] * bool(kernel.scratch)
+            text.append(kernel.helper)
             text.append(f"/* {layer.op}: {layer.macs} multiply-accumulates, {layer.weights} bytes of constants */")
             text.append(
                 f"{'HOT ' if layer.name in hot else ''}static __attribute__((noinline)) "

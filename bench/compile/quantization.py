@@ -79,6 +79,16 @@ class Requantization:
 
     records: np.ndarray
     folded: bool
+    zero_out: int
+
+    def kind(self, low: int) -> str:
+        """The C `enum record` when results below `low` are cut off.
+
+        Rounding halves away from zero or up differs for negative values alone, and both give zero_out at most.
+        """
+        if not self.folded:
+            return "PLAIN"
+        return "POSITIVE" if low >= self.zero_out else "FOLDED"
 
 
 def requantization(
@@ -101,7 +111,7 @@ def requantization(
         records = np.stack([2 * start, mults, add, shifts], axis=1)
     else:
         records = np.stack([wrap(start), mults, np.full_like(mults, zero_out), -shifts], axis=1)
-    return Requantization(records.astype(np.int32), folded)
+    return Requantization(records.astype(np.int32), folded, zero_out)
 
 
 def wrap(values: np.ndarray) -> np.ndarray:

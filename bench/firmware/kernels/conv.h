@@ -1,7 +1,7 @@
 /* int8 convolutions, any kernel and stride. Images are HWC. Every size is a literal at the call, which makes each layer
- * a function of its own. A row of the input is widened to int16 once, with its border, into a ring of `kh` rows; the
- * inner loop makes 2 pixels of 2 output channels. Channels are padded to a multiple of 4 with zero weights, and stay in
- * the order that SXTB16 leaves: (0, 2), (1, 3) of every four, for pixels and weights alike.
+ * a function of its own. A band of input rows is widened to int16, with its border; then, for two output channels at a
+ * time, their weights are widened and the inner loop makes 2 pixels of both. Channels are padded to a multiple of 4 with
+ * zero weights, and stay in the order that SXTB16 leaves: (0, 2), (1, 3) of every four, for pixels and weights alike.
  */
 #ifndef KERNELS_CONV_H
 #define KERNELS_CONV_H
@@ -48,49 +48,43 @@ KERNEL void widen_row(const uint8_t *in, uint32_t *out, int iy, int width, struc
     fill_words(out, (width - d.px - inside) * words, zero);
 }
 
-/* weights [oc][kh][kw][ic rounded up to 4]; scratch: kh rows of ((ow - 1) * sx + kw) pixels */
-KERNEL void conv2d(const void *in, int8_t *restrict out, const int8_t *restrict weights,
-                   const struct channel *restrict channels, uint32_t *restrict scratch, struct window d, int folded,
-                   int low, int high) {
+/* the weights of two output channels as words of int16, taking turns */
+KERNEL void widen_two(const int8_t *a, const int8_t *b, uint32_t *out, int groups) {
+    for (int i = 0; i < groups; i++, out += 4) {
+        uint32_t u = load4(a + 4 * i), v = load4(b + 4 * i);
+        out[0] = even_s(u), out[1] = even_s(v), out[2] = odd_s(u), out[3] = odd_s(v);
+    }
+}
+
+/* weights [oc][kh][kw][ic rounded up to 4]; scratch: the widened weights of two channels, then the widened input rows of
+ * `band` output rows, (ow - 1) * sx + kw pixels each. tile: 2 pixels of 2 channels: s[2 * pixel + channel] */
+KERNEL void conv2d(const uint8_t *in, int8_t *restrict out, const int8_t *restrict weights,
+                   const struct channel *restrict channels, uint32_t *restrict scratch, struct window d, int band,
+                   enum record folded, int low, int high, products *tile) {
     int words = (d.ic + 3) / 4 * 2, width = (d.ow - 1) * d.sx + d.kw, row = width * words;
-    int depth = d.kw * words / 2, next = d.ow > 1 ? d.sx * words : 0; /* of a kernel row; to the next pixel */
-    int two = d.oc > 1, other = two * d.kh * depth * 4; /* bytes to the next channel's weights */
-    int step = depth % 4 == 0 ? 4 : depth % 3 == 0 ? 3 : depth % 2 == 0 ? 2 : 1, filled = 0;
-    for (int y = 0; y < d.oh; y++) {
-        int top = y * d.sy;
-        for (int v = filled > top ? filled : top; v < top + d.kh; v++)
-            widen_row(in, scratch + v % d.kh * row, v - d.py, width, d);
-        filled = top + d.kh;
-        for (int xx = 0; xx < d.ow; xx += 2) {
-            int x = xx + 2 > d.ow && d.ow > 1 ? d.ow - 2 : xx; /* an odd last pixel repeats the one before it */
-            int8_t *o = out + (y * d.ow + x) * d.oc;
-            for (int cc = 0; cc < d.oc; cc += 2) {
-                int c = cc + 2 > d.oc && d.oc > 1 ? d.oc - 2 : cc;
-                const int8_t *w = weights + c * d.kh * depth * 4;
-                int32_t a00 = 0, a01 = 0, a10 = 0, a11 = 0; /* pixel, channel */
-                int slot = top % d.kh;
-                for (int ky = 0; ky < d.kh; ky++) {
-                    const uint32_t *p = scratch + slot * row + x * d.sx * words;
-                    slot = slot + 1 == d.kh ? 0 : slot + 1;
-                    for (int g = 0; g < depth; g += step, p += 2 * step, w += 4 * step) {
-                        HIDE(p);
-                        HIDE(w);
-                        UNROLL(4)
-                        for (int i = 0; i < step; i++) {
-                            uint32_t p0 = p[2 * i], p1 = p[2 * i + 1], q0 = p[2 * i + next], q1 = p[2 * i + 1 + next];
-                            uint32_t u = load4(w + 4 * i), v = load4(w + 4 * i + other);
-                            uint32_t u0 = even_s(u), v0 = even_s(v), u1 = odd_s(u), v1 = odd_s(v);
-                            a00 = mac2(p0, u0, a00), a01 = mac2(p0, v0, a01);
-                            a10 = mac2(q0, u0, a10), a11 = mac2(q0, v0, a11);
-                            a00 = mac2(p1, u1, a00), a01 = mac2(p1, v1, a01);
-                            a10 = mac2(q1, u1, a10), a11 = mac2(q1, v1, a11);
-                        }
-                    }
+    int depth = d.kh * d.kw * words, two = d.oc > 1; /* distance to the other channel */
+    uint32_t *pairs = scratch, *wide = scratch + 2 * depth;
+    for (int from = 0; from < d.oh; from += band) {
+        int rows = d.oh - from < band ? d.oh - from : band;
+        for (int v = 0; v < (rows - 1) * d.sy + d.kh; v++)
+            widen_row(in, wide + v * row, from * d.sy + v - d.py, width, d);
+        for (int cc = 0; cc < d.oc; cc += 2) {
+            int c = cc + 2 > d.oc ? d.oc - 1 - two : cc; /* an odd last channel repeats the one before it */
+            widen_two(weights + 2 * c * depth, weights + 2 * (c + two) * depth, pairs, depth / 2);
+            struct channel k = channels[c], l = channels[c + two];
+            UNROLL(1)
+            for (int y = 0; y < rows; y++) {
+                const uint32_t *p = wide + y * d.sy * row;
+                int8_t *o = out + (from + y) * d.ow * d.oc + c;
+                UNROLL(1)
+                for (int x = 0; x < d.ow; x += 2, p += 2 * d.sx * words, o += 2 * d.oc) {
+                    int32_t s[4];
+                    if (x && x + 1 == d.ow) p -= d.sx * words, o -= d.oc; /* an odd last pixel repeats the one before it */
+                    tile(p, pairs, s);
+                    int8_t *n = o + (d.ow > 1 ? d.oc : 0);
+                    o[0] = finish(s[0], &k, folded, low, high), o[two] = finish(s[1], &l, folded, low, high);
+                    n[0] = finish(s[2], &k, folded, low, high), n[two] = finish(s[3], &l, folded, low, high);
                 }
-                const struct channel *k = channels + c, *l = k + two;
-                int8_t *n = o + (d.ow > 1 ? d.oc : 0);
-                o[c] = finish(a00, k, folded, low, high), o[c + two] = finish(a01, l, folded, low, high);
-                n[c] = finish(a10, k, folded, low, high), n[c + two] = finish(a11, l, folded, low, high);
             }
         }
     }

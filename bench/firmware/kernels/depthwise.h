@@ -3,85 +3,87 @@
 #define KERNELS_DEPTHWISE_H
 #include "conv.h"
 
-/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights
- * [oc][pairs of int16 along the window], doubled if folded */
-KERNEL void depthwise_direct(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
-                             const struct channel *restrict channels, struct window d, int folded, int low, int high) {
-    int size = d.kh * d.kw;
-    for (int y = 0; y < d.oh; y++)
-        for (int c = 0; c < d.oc; c++) {
-            const uint8_t *p = in + y * d.sy * d.iw * d.ic + c / (d.oc / d.ic);
-            const uint32_t *w = weights + c * ((size + 1) / 2);
-            int8_t *o = out + y * d.ow * d.oc + c;
-            struct channel k = channels[c];
-            HIDE(w);
-            for (int x = 0; x < d.ow; x += 2, p += 2 * d.sx * d.ic, o += 2 * d.oc) {
-                HIDE(p);
-                HIDE(o);
-                const uint8_t *q = p + (d.ow % 2 && x + 1 == d.ow ? 0 : d.sx * d.ic); /* an odd last one is made twice */
-                int32_t a = k.bias, b = k.bias;
-                for (int i = 0; i < size; i++) {
-                    int at = (i / d.kw * d.iw + i % d.kw) * d.ic;
-                    uint32_t v = (uint32_t)pixel(p + at, d.is_unsigned), u = (uint32_t)pixel(q + at, d.is_unsigned);
-                    a = i % 2 ? mac_low_high(v, w[i / 2], a) : mac_low_low(v, w[i / 2], a);
-                    b = i % 2 ? mac_low_high(u, w[i / 2], b) : mac_low_low(u, w[i / 2], b);
-                }
-                o[0] = requantize(a, &k, TWICE, folded, low, high);
-                o[q == p ? 0 : d.oc] = requantize(b, &k, TWICE, folded, low, high);
+/* the bytes of up to four channels of a pixel */
+KERNEL uint32_t load_some(const uint8_t *p, int count) {
+    if (count >= 4) return load4(p);
+    return p[0] | (count > 1 ? (uint32_t)p[1] << 8 : 0) | (count > 2 ? (uint32_t)p[2] << 16 : 0);
+}
+
+/* Row iy (or a row of padding) of up to four channels as planes of int16, `plane` words apart. A row has `width` values,
+ * `lead` of them before the first pixel; both even. */
+KERNEL void gather_row(const uint8_t *in, uint32_t *out, int plane, int iy, int count, int lead, int width,
+                       struct window d) {
+    int inside = d.iw < width - lead ? d.iw : width - lead, n = count < 4 ? count : 4;
+    uint32_t zero = pair(d.zero, d.zero), border = (uint8_t)d.zero * 0x01010101u;
+    if (iy < 0 || iy >= d.ih) {
+        for (int k = 0; k < n; k++) fill_words(out + k * plane, width / 2, zero);
+        return;
+    }
+    for (int k = 0; k < n; k++) {
+        fill_words(out + k * plane, lead / 2, zero);
+        fill_words(out + k * plane + (lead + inside + 1) / 2, (width - lead - inside) / 2, zero);
+    }
+    in += iy * d.iw * d.ic, out += lead / 2;
+    for (int x = 0; x < inside; x += 2, in += 2 * d.ic, out++) {
+        uint32_t u = load_some(in, count), v = x + 1 < inside ? load_some(in + d.ic, count) : border;
+        uint32_t u0 = d.is_unsigned ? even_u(u) : even_s(u), v0 = d.is_unsigned ? even_u(v) : even_s(v);
+        uint32_t u1 = d.is_unsigned ? odd_u(u) : odd_s(u), v1 = d.is_unsigned ? odd_u(v) : odd_s(v);
+        out[0] = lows(u0, v0);
+        if (n > 1) out[plane] = lows(u1, v1);
+        if (n > 2) out[2 * plane] = highs(u0, v0);
+        if (n > 3) out[3 * plane] = highs(u1, v1);
+    }
+}
+
+/* One channel: `rows` output rows from a plane. four, two: as many outputs beside each other. */
+KERNEL void filter_plane(const uint32_t *plane, const uint32_t *pairs, int8_t *out, struct channel k, int rows,
+                         int width, struct window d, enum record folded, int low, int high, products *four,
+                         products *two) {
+    int rest = d.ow % 4;
+    UNROLL(1)
+    for (int y = 0; y < rows; y++, plane += d.sy * width / 2) {
+        const uint32_t *p = plane;
+        int32_t s[4];
+        UNROLL(1)
+        for (int x = 0; x + 2 < d.ow; x += 4, p += 2 * d.sx) {
+            four(p, pairs, s);
+            int last = rest == 3 && x + 3 == d.ow;
+            for (int i = 0; i < 4; i++, out += d.oc) {
+                if (i == 3 && last) break;
+                *out = finish(s[i], &k, folded, low, high);
             }
         }
+        if (rest == 1 || rest == 2) {
+            two(p, pairs, s);
+            for (int i = 0; i < rest; i++, out += d.oc) *out = finish(s[i], &k, folded, low, high);
+        }
+    }
 }
 
-/* one row of one channel as int16, with its border, `width` values from column -px */
-KERNEL void widen_channel(const uint8_t *in, half *out, int iy, int width, struct window d) {
-    int inside = d.iw < width - d.px ? d.iw : width - d.px;
-    if (iy < 0 || iy >= d.ih) inside = 0;
-    in += iy * d.iw * d.ic;
-    int left = inside ? d.px : 0;
-    for (int x = 0; x < left; x++) *out++ = (half)d.zero;
-    for (int x = 0; x < inside; x++, in += d.ic) *out++ = (half)pixel(in, d.is_unsigned);
-    for (int x = left + inside; x < width; x++) *out++ = (half)d.zero;
-}
-
-/* Channel by channel, in bands of `band` output rows; two outputs at a time share aligned pairs of pixels. The second
- * starts sx pixels later, at an odd place if sx is odd: `weights` hold for each channel and kernel row the pairs for
- * an even start and, for odd sx, for an odd start (a leading zero). They are doubled if folded. scratch: rows of
- * `width` int16, as many as a band reads.
- */
-KERNEL void depthwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
-                      const struct channel *restrict channels, void *restrict scratch, struct window d, int band,
-                      int width, int folded, int low, int high) {
-    int even = (d.kw + 1) / 2, odd = d.sx % 2 ? d.kw / 2 + 1 : even, stride = d.sx % 2 ? even + odd : even;
+/* Four channels at a time become planes, in bands of `band` output rows. weights: for each channel `words` words of two
+ * int16, in the order in which `four` and `two` want them, as bytes in the order that SXTB16 leaves. scratch: one channel's
+ * weights, then four planes. */
+KERNEL void depthwise(const uint8_t *in, int8_t *out, const int8_t *restrict weights,
+                      const struct channel *restrict channels, uint32_t *restrict scratch, struct window d, int band,
+                      int lead, int width, int words, enum record folded, int low, int high, products *four,
+                      products *two) {
+    int plane = ((band - 1) * d.sy + d.kh) * width / 2, times = d.oc / d.ic;
+    uint32_t *pairs = scratch, *planes = scratch + words;
     for (int from = 0; from < d.oh; from += band) {
         int rows = d.oh - from < band ? d.oh - from : band;
-        for (int c = 0; c < d.oc; c++) {
-            for (int v = 0; v < (rows - 1) * d.sy + d.kh; v++)
-                widen_channel(in + c / (d.oc / d.ic), (half *)scratch + v * width, from * d.sy + v - d.py, width, d);
-            const uint32_t *w = weights + c * d.kh * stride, *z = w + (d.sx % 2 ? even : 0);
-            struct channel k = channels[c];
-            int8_t *o = out + from * d.ow * d.oc + c;
-            for (int y = 0; y < rows; y++) {
-                const word *p = (const word *)scratch + y * d.sy * width / 2;
-                for (int x = 0; x < d.ow; x += 2, p += d.sx) {
-                    int32_t a = k.bias, b = k.bias;
-                    for (int ky = 0; ky < d.kh; ky++) {
-                        const word *r = p + ky * width / 2, *s = r + d.sx / 2;
-                        if (d.kw == 3 && d.sx == 1) { /* four pixels, six products, two words of weights */
-                            uint32_t first = w[ky * stride], last = z[ky * stride + 1];
-                            a = mac2(r[0], first, a), a = mac_low_high(r[1], last, a);
-                            b = mac_high_low(r[0], first, b), b = mac2(r[1], last, b);
-                            continue;
-                        }
-                        for (int j = 0; j < even; j++) a = mac2(r[j], w[ky * stride + j], a);
-                        for (int j = 0; j < odd; j++) b = mac2(s[j], z[ky * stride + j], b);
-                    }
-                    *o = requantize(a, &k, TWICE, folded, low, high);
-                    o += d.oc;
-                    if (x + 1 < d.ow) {
-                        *o = requantize(b, &k, TWICE, folded, low, high);
-                        o += d.oc;
-                    }
-                }
+        for (int g = 0; g < d.ic; g += 4) {
+            int n = d.ic - g < 4 ? d.ic - g : 4;
+            for (int v = 0; v < (rows - 1) * d.sy + d.kh; v++) {
+                uint32_t *to = planes + v * width / 2;
+                int iy = from * d.sy + v - d.py;
+                if (n == 4) gather_row(in + g, to, plane, iy, 4, lead, width, d);
+                else gather_row(in + g, to, plane, iy, d.ic % 4, lead, width, d);
+            }
+            for (int i = 0; i < n * times; i++) {
+                int c = g * times + i;
+                widen_groups((const uint8_t *)weights + 2 * c * words, pairs, words / 2, 0);
+                filter_plane(planes + i / times * plane, pairs, out + from * d.ow * d.oc + c, channels[c], rows, width, d,
+                             folded, low, high, four, two);
             }
         }
     }

@@ -21,6 +21,9 @@
 /* The compiler forgets what it knows about p: no rewriting of pointers as indices. */
 #define HIDE(p) __asm("" : "+r"(p))
 
+/* The inner loop of a layer, which the compiler writes for its shape: sums of products of the halves of words. */
+typedef void products(const void *x, const void *w, int32_t *s);
+
 typedef uint32_t __attribute__((may_alias, aligned(1))) any_u32;
 typedef uint32_t __attribute__((may_alias)) word;
 typedef int16_t __attribute__((may_alias)) half;
@@ -31,6 +34,8 @@ struct channel {
 };
 
 enum rounding { TWICE, ONCE }; /* convolutions round twice, fully connected layers once */
+/* POSITIVE: folded, and results below zero are cut off, so that it does not matter how they are rounded */
+enum record { PLAIN, FOLDED, POSITIVE };
 
 KERNEL int32_t pixel(const uint8_t *p, int is_unsigned) { return is_unsigned ? *p : *(const int8_t *)p; }
 KERNEL uint32_t load4(const void *p) { return *(const any_u32 *)p; }
@@ -44,6 +49,7 @@ KERNEL int32_t mac2(uint32_t x, uint32_t y, int32_t a) { return __smlad((int16x2
 KERNEL int32_t mac_low_low(uint32_t x, uint32_t y, int32_t a) { return __smlabb((int32_t)x, (int32_t)y, a); }
 KERNEL int32_t mac_low_high(uint32_t x, uint32_t y, int32_t a) { return __smlabt((int32_t)x, (int32_t)y, a); }
 KERNEL int32_t mac_high_low(uint32_t x, uint32_t y, int32_t a) { return __smlatb((int32_t)x, (int32_t)y, a); }
+KERNEL int32_t mac_high_high(uint32_t x, uint32_t y, int32_t a) { return __smlatt((int32_t)x, (int32_t)y, a); }
 /* bytes 0 and 2, or 1 and 3, widened to two signed (or unsigned) halves */
 KERNEL uint32_t even_s(uint32_t v) { return (uint32_t)__sxtb16((int8x4_t)v); }
 KERNEL uint32_t even_u(uint32_t v) { return (uint32_t)__uxtb16((uint8x4_t)v); }
@@ -86,6 +92,7 @@ KERNEL int32_t top(uint32_t v) { return (int16_t)(v >> 16); }
 KERNEL int32_t mac_low_low(uint32_t x, uint32_t y, int32_t a) { return a + bottom(x) * bottom(y); }
 KERNEL int32_t mac_low_high(uint32_t x, uint32_t y, int32_t a) { return a + bottom(x) * top(y); }
 KERNEL int32_t mac_high_low(uint32_t x, uint32_t y, int32_t a) { return a + top(x) * bottom(y); }
+KERNEL int32_t mac_high_high(uint32_t x, uint32_t y, int32_t a) { return a + top(x) * top(y); }
 KERNEL int32_t mac2(uint32_t x, uint32_t y, int32_t a) {
     return (int32_t)((uint32_t)a + (uint32_t)(bottom(x) * bottom(y)) + (uint32_t)(top(x) * top(y)));
 }
@@ -101,6 +108,20 @@ KERNEL int32_t high_rounded(int32_t a, int32_t b, int32_t c) {
 KERNEL int32_t high_cut(int32_t a, int32_t b, int32_t c) { return (int32_t)(c + (((int64_t)a * b) >> 32)); }
 KERNEL int32_t clip8(int32_t v) { return v < -128 ? -128 : v > 127 ? 127 : v; }
 #endif
+
+struct product { /* op: an index into the list below; offsets in bytes */
+    uint16_t op, total, x, w;
+};
+
+KERNEL void add_product(const struct product *p, const void *x, const void *w, int32_t *s) {
+    uint32_t u = load4((const uint8_t *)x + p->x), v = load4((const uint8_t *)w + p->w);
+    int32_t *t = s + p->total;
+    *t = p->op == 0   ? mac2(u, v, *t)
+         : p->op == 1 ? mac_low_low(u, v, *t)
+         : p->op == 2 ? mac_low_high(u, v, *t)
+         : p->op == 3 ? mac_high_low(u, v, *t)
+                      : mac_high_high(u, v, *t);
+}
 
 KERNEL int32_t clamp(int32_t v, int32_t low, int32_t high) {
     if (low > -128) v = v < low ? low : v;
@@ -124,10 +145,11 @@ KERNEL int32_t scale_once(int32_t x, int32_t mult, int32_t shift) {
 }
 
 /* acc to int8 in [low, high]; in a folded record acc is doubled and `add` holds zero point and rounding constant */
-KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rounding, int folded, int low, int high) {
+KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rounding, enum record folded, int low,
+                         int high) {
     if (folded) {
         int32_t y = high_cut(acc, c->mult, c->add);
-        if (rounding == TWICE) y = high_rounded(acc, c->mult, c->add) + (acc >> 31);
+        if (rounding == TWICE) y = high_rounded(acc, c->mult, c->add) + (folded == FOLDED ? acc >> 31 : 0);
         return (int8_t)clamp(clip8(y >> c->shift), low, high);
     }
     int32_t y = rounding == TWICE ? scale_twice(acc, c->mult, c->shift) : scale_once(acc, c->mult, c->shift);
@@ -137,7 +159,7 @@ KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rou
 KERNEL uint32_t pair(int32_t low, int32_t high) { return lows((uint32_t)low, (uint32_t)high); }
 
 /* a plain sum of products to int8, as convolutions round */
-KERNEL int8_t finish(int32_t sum, const struct channel *c, int folded, int low, int high) {
+KERNEL int8_t finish(int32_t sum, const struct channel *c, enum record folded, int low, int high) {
     return requantize(c->bias + (folded ? 2 * sum : sum), c, TWICE, folded, low, high);
 }
 #endif

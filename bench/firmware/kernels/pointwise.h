@@ -18,7 +18,7 @@ KERNEL void widen_pixel(const uint8_t *p, int count, int is_unsigned, uint32_t *
  * order (0, 2), (1, 3), doubled if folded; groups = ceil(ic / 4). The channel loop is unrolled: shifts become literals.
  */
 KERNEL void pointwise(const uint8_t *restrict in, int8_t *restrict out, const uint32_t *restrict weights,
-                      const int8_t *restrict shifts, int pixels, int ic, int oc, int is_unsigned, int folded,
+                      const int8_t *restrict shifts, int pixels, int ic, int oc, int is_unsigned, enum record folded,
                       int low, int high) {
     int groups = (ic + 3) / 4;
     for (int i = 0; i < pixels; i += 2) {

@@ -1,0 +1,1 @@
+"""int8 networks with random weights, written without TensorFlow."""
