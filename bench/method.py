@@ -131,7 +131,9 @@ class Deployment:
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
         fields["stages"] = [dataclasses.asdict(s) for s in self.stages]
         fields["server"] = dataclasses.asdict(self.server) if self.server else None
-        replace(self.folder / "deployment.json", json.dumps({"format": FORMAT, **fields}, indent=1) + "\n")
+        text = json.dumps({"format": FORMAT, **fields}, indent=1)
+        text = re.sub(r"\[\n[\s\d,-]+\]", lambda numbers: " ".join(numbers[0].split()), text)  # tables: one line each
+        replace(self.folder / "deployment.json", text + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Deployment:

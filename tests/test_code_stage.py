@@ -81,6 +81,7 @@ def test_a_deployment_keeps_its_tables(tmp_path):
     loaded = Deployment.load(tmp_path)
     assert loaded.server.tables == tables and GOLDEN.server.tables == ()
     text = (tmp_path / "deployment.json").read_text()
+    assert len(text.splitlines()) < 100
     (tmp_path / "deployment.json").write_text(text.replace('"tables": [', '"tables": ["three",'))
     with pytest.raises(DataError, match=r"server\.tables"):
         Deployment.load(tmp_path)

@@ -23,7 +23,7 @@ static inline uint32_t *home(uint32_t phrase, uint32_t symbol, uint32_t slots) {
 FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload,
                                            uint32_t *length) {
     const uint8_t *const end = symbols + count;
-    const uint32_t slots = count < SLOTS * 4 / 5 ? count + count / 4 + 1 : SLOTS; /* clearing them takes time */
+    const uint32_t slots = count < SLOTS * 2 / 3 ? count + count / 2 + 1 : SLOTS; /* clearing them takes time */
     uint8_t *out = payload;
     uint32_t free_code = 1u << bits, width = bits + 1, held = 0, held_bits = 0;
     *length = 0;
