@@ -41,8 +41,9 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         _masking(line[0], [(where, row) for where, row in found if row.metric == "accuracy"], colours)
         _agreement(line[1], found, colours)
         line[0].set_title(style.title(name), loc="left")
-    axes[0, 0].legend(frameon=False, fontsize=6.5)
-    axes[0, 1].legend(frameon=False, fontsize=6.5, loc="lower right")
+    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "frameon": False, "fontsize": 6.5}
+    axes[0, 0].legend(**above, ncols=2, title="masked", title_fontsize=6.5)
+    axes[0, 1].legend(**above, ncols=3)
     style.caption(figure, CAPTION)
     return style.save(figure, folder, "fig_attribution")
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bench.datasets import Dataset
     from bench.figures.recorded import Recorded
 
+SHOWN = tuple(f"k={k};" for k in (0, 1, 3, 5, 10, 20))
+
 
 @dataclass(frozen=True)
 class Regular:
@@ -48,7 +50,6 @@ class Regulars:
 class FigAttribution(Study):
     name = "fig_attribution"
     claim = "masking the most important channels against random and least important; rules against IG-64"
-    figure = "Figures 2, 24"
     minutes = "8 per data set"
     disk = "20 MB"
     images = 500
@@ -82,7 +83,8 @@ class FigAttribution(Study):
         return attribution_plot.draw(rows, folder)
 
     def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
+        """Without most of the curves' points, which are in the CSV."""
+        return plain_table([row for row in rows if row.metric != "accuracy" or row.conditions.startswith(SHOWN)])
 
 
 def attributed(case: Regular, result: dict[str, Any]) -> list[Row]:

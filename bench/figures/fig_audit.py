@@ -23,7 +23,6 @@ OWN = {"skewness": "own_skewness", "violations": "own_order_violations", "refere
 class FigAudit(Study):
     name = "fig_audit"
     claim = "an independent judge of the features: skewness, order, and what local and remote channels tell"
-    figure = "not in it"
     minutes = "5 per model"
     disk = "50 MB"
     images = 500

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 class FigShift(Study):
     name = "fig_shift"
     claim = "noise, blur, contrast, JPEG: accuracy, judged skewness, top-k overlap, order and payload under shift"
-    figure = "not in it"
     minutes = "8 per model"
     disk = "50 MB"
     images = 200
