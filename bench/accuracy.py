@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from bench.method import Deployment
 from bench.provenance import deployment_hash
 from bench.server import Remote
 
+Chunk = tuple[Path, np.ndarray, np.ndarray]  # a deployment's folder, uint8 images of native size, their labels
+T = TypeVar("T")
 CHUNK = 100  # images per task
 ALONE = 1000  # up to so many images one process is quicker than several
 
@@ -48,14 +51,19 @@ def count_hits(
 
     data, _ = load(dataset, images, deployment, folder, data_dir)
     pixels, labels = data.x_test, data.y_test
-    chunks = [(folder, pixels[i : i + CHUNK], labels[i : i + CHUNK]) for i in range(0, len(labels), CHUNK)]
+    chunks = cut(folder, pixels, labels)
     hits = 0
     with tqdm(total=len(labels), unit="image", desc="accuracy", disable=None, leave=False) as bar:
-        for found in _map(chunks, len(labels)):
+        for found in spread(_hits, chunks, len(labels)):
             hits += found
             bar.update(min(CHUNK, len(labels) - bar.n))
     load(dataset, images, deployment, folder, data_dir)
     return [hits, len(labels)]
+
+
+def cut(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> list[Chunk]:
+    """Tasks of a test split."""
+    return [(folder, pixels[i : i + CHUNK], labels[i : i + CHUNK]) for i in range(0, len(labels), CHUNK)]
 
 
 def predict(deployment: Deployment, frame: np.ndarray, remote: Remote | None) -> int:
@@ -76,27 +84,28 @@ def predict(deployment: Deployment, frame: np.ndarray, remote: Remote | None) ->
     return int(np.argmax(values["scores"]))
 
 
-def _map(chunks: list[tuple[Path, np.ndarray, np.ndarray]], images: int) -> Iterator[int]:
+def spread(function: Callable[[Chunk], T], chunks: Sequence[Chunk], images: int) -> Iterator[T]:
+    """The function's results in order, from all cores where there are many images; it is importable by name."""
     if images <= ALONE:
-        yield from map(_hits, chunks)
+        yield from map(function, chunks)
         return
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
-        yield from pool.map(_hits, chunks)
+        yield from pool.map(function, chunks)
 
 
 def _leave_ctrl_c_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _hits(chunk: tuple[Path, np.ndarray, np.ndarray]) -> int:
+def _hits(chunk: Chunk) -> int:
     folder, pixels, labels = chunk
-    deployment, remote = _loaded(folder)
+    deployment, remote = loaded_once(folder)
     frames = datasets.frames(pixels, deployment.frame)
     return sum(predict(deployment, frame, remote) == int(label) for frame, label in zip(frames, labels, strict=True))
 
 
 @cache
-def _loaded(folder: Path) -> tuple[Deployment, Remote | None]:
+def loaded_once(folder: Path) -> tuple[Deployment, Remote | None]:
     """Once per process."""
     deployment = Deployment.load(folder)
     return deployment, Remote(deployment, threads=1) if deployment.server else None

@@ -9,7 +9,7 @@ from bench.figures import style
 from bench.results import Row
 
 CAPTION = (
-    "Combined logits = alpha x local + (1 - alpha) x remote, in the integers of the device program, on the test split.\n"
+    "Combined logits = alpha x local + (1 - alpha) x remote, in the integers of the device program, test split.\n"
     "Diamond: the weight that training found. Band: 95 % interval over images. Dashed: the paper's Figure 18."
 )
 
