@@ -153,7 +153,6 @@ def test_all_of_it_on_digits(tmp_path, monkeypatch):
     """One epoch and few images: what comes out has its shape; a second call trains nothing."""
     monkeypatch.setenv("AGILENN_CACHE", str(tmp_path))
     monkeypatch.setitem(judge.BUDGETS, "digits", judge.Budget(1, 640))
-    monkeypatch.setattr(importance, "POINTS", 4)
     data = datasets.load("digits")
     named = {
         "dataset": "digits", "images": data.fingerprint, "deployment": deployment_hash(Deployment.load(DIGITS)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -25,15 +26,23 @@ def importance(
 
     rule, points: as in agilenn.attribution. mean: the baseline (H, W, C); None: zero.
     """
-    how = Attribution(rule, points, "zero" if mean is None else "mean")
-    batch, start = max(1, ROOM // points), None if mean is None else tf.constant(mean)
-    signature = [tf.TensorSpec((batch, *features.shape[1:]), tf.float32), tf.TensorSpec((batch,), tf.int64)]
-    step = tf.function(lambda x, y: explain(network, x, y, how, start), signature, autograph=False)
+    batch = max(1, ROOM // points)
+    step = compiled(network, (batch, *features.shape[1:]), Attribution(rule, points, "mean"))
+    start = np.zeros(features.shape[1:], np.float32) if mean is None else mean
     out = []
     for i in range(0, len(features), batch):
         rows = np.minimum(np.arange(i, i + batch), len(features) - 1)  # the last image again fills the last batch
-        out.append(step(features[rows], labels[rows]).numpy())
+        out.append(step(features[rows], labels[rows], start).numpy())
     return np.concatenate(out)[: len(features)] if out else np.zeros((0, features.shape[-1]), np.float32)
+
+
+@functools.lru_cache(maxsize=16)
+def compiled(network: Any, shape: tuple[int, ...], how: Attribution) -> Any:
+    """explain() for batches of one shape: features, labels, the map from which the path starts."""
+    signature = [
+        tf.TensorSpec(of, kind) for of, kind in ((shape, "float32"), (shape[:1], "int64"), (shape[1:], "float32"))
+    ]
+    return tf.function(lambda x, y, start: explain(network, x, y, how, start), signature, autograph=False)
 
 
 def skewness(found: np.ndarray, k: int) -> np.ndarray:
