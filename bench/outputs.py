@@ -26,7 +26,7 @@ def outputs(
     """What is said of the n images; images, deployment: fingerprints.
 
     hits: of the program ("own"), of each operand of its combine stage ("local", "remote") and, where it has two, at
-    each of the weights `alphas` of the first ("alpha=0.05"). payload: bytes per image. symbols: how often each was sent.
+    each of the weights `alphas` of the first ("alpha=0.05"). payload: bytes per image. symbols: how often each goes.
     """
     from tqdm import tqdm
 

@@ -122,7 +122,7 @@ def test_the_table_holds_what_program_training_and_judge_say(home: Path, capsys:
     assert 50 < value["remote_sparsity"] < 100 and 0 < value["symbol_entropy"] < 3 and value["payload_up"] > 50
     accuracy_row = rows["agilenn", "", "accuracy"]
     assert accuracy_row.n == 539 and accuracy_row.ci_low is not None and accuracy_row.ci_low < accuracy_row.value
-    assert "judged skewness" in (text := capsys.readouterr().out) and "Digits, AgileNN" in text
+    assert "judged skewness" in (text := capsys.readouterr().out) and "Digits (protocol paper)" in text
 
 
 def test_the_judge_of_another_training_does_not_count(home: Path) -> None:
@@ -155,7 +155,7 @@ def test_without_training_images_the_records_are_shown(home: Path, capsys: pytes
     place(DIGITS, base.RESULTS / "models/agilenn/cifar10-paper", "agilenn")
     assert cli.main(["table_training", "--out", str(home / "out")]) == 0
     text = capsys.readouterr().out
-    assert "CIFAR-10, AgileNN" in text and "94.2" in text and "cifar10: no training images here, drawn from" in text
+    assert "CIFAR-10 (protocol paper)" in text and "94.2" in text and "cifar10: no training images here, drawn from" in text
 
 
 def test_other_weights_of_the_local_logits(home: Path) -> None:

@@ -27,7 +27,7 @@ PANELS = {
     "device": "Device (ms)",
 }
 CAPTION = (
-    "Each dot: one training (same seeds, images and epochs) without one part. Line: mean of the full method.\n"
+    "Each dot: one training (same seeds, images and epochs) without one part. Dashed: mean of the full method.\n"
     "Bars: 95 % over images. Judged skewness: IG-64 of an evaluator trained afresh. Sparsity: share of the most\n"
     "common symbol. Device: all stages, emulated, 216 MHz."
 )
@@ -51,7 +51,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
             found = [r for r in rows if (r.dataset, r.metric) == (dataset, metric) and r.method in VARIANTS]
             whole = [row.value for row in found if row.method == FULL]
             if whole:
-                axis.axvline(sum(whole) / len(whole), color="0.6", linewidth=0.8)
+                axis.axvline(sum(whole) / len(whole), color="0.4", linestyle="--", linewidth=0.8)
             for row in found:
                 place = names.index(row.method)
                 low, high = row.ci_low or row.value, row.ci_high or row.value
@@ -63,6 +63,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
             axis.tick_params(axis="x", labelsize=7)
             axis.margins(x=0.15)
             axis.grid(visible=False, axis="y")
+            axis.grid(color="0.92", axis="x")
         line[0].set_yticks(range(len(names)), VARIANTS.values(), fontsize=7)
         line[0].set_ylim(len(names) - 0.5, -0.5)
         line[0].set_title(style.title(dataset), loc="left")

@@ -40,6 +40,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         for axis, (metric, label) in zip(line, CURVES.items(), strict=False):
             _curves(axis, found, metric, colour)
             axis.set_ylabel(label)
+            axis.grid(color="0.92")
             axis.set_xlabel("Epoch")
         _bars(line[2], found, colour)
         dataset, protocol = key

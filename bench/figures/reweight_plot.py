@@ -27,7 +27,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
     figure, axes = pyplot.subplots(
-        lines, columns, figsize=(7.2, 0.7 + 2.2 * lines), squeeze=False, sharex=True, layout="constrained"
+        lines, columns, figsize=(7.2, 0.7 + 2.2 * lines), squeeze=False, layout="constrained"
     )
     methods = sorted({row.method for row in rows})
     for axis, (key, found) in zip(axes.flat, sorted(panels.items()), strict=False):
@@ -51,6 +51,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         dataset, protocol = key
         axis.set_title(style.title(dataset) + f" ({protocol})" * (protocol != "paper"), loc="left")
         axis.set_xlim(0, 1)
+        axis.grid(color="0.92")
         axis.set_xlabel("Weight of the local logits")
         axis.legend(frameon=False, fontsize=7, loc="lower left")
     for axis in axes.flat[len(panels) :]:

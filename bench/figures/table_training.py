@@ -126,22 +126,22 @@ def judged(folder: Path, case: Case) -> tuple[list[Row], dict[Any, dict[str, Any
 
 
 def table(rows: Sequence[Row]) -> str:
-    """One line per data set, protocol and method, and one of the paper's values below where it has any."""
+    """One block per data set and protocol: a line per metric, a column per method, the paper's value last."""
+    blocks: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+    for row in sorted(rows, key=lambda row: row.key):
+        if row.metric in SHOWN and row.conditions in ("", "baseline=zero"):
+            block = blocks.setdefault((row.dataset, row.protocol), {})
+            block.setdefault(title(row.method), {})[row.metric] = f"{row.value:.4g}"
+            if row.paper_value is not None:
+                block.setdefault("the paper", {})[row.metric] = f"{row.paper_value:.4g}"
+    return "\n\n".join(
+        f"{title(dataset)} (protocol {protocol})\n" + _block(block) for (dataset, protocol), block in blocks.items()
+    )
+
+
+def _block(columns: Mapping[str, Mapping[str, str]]) -> str:
     import pandas as pd
 
-    found: dict[tuple[str, str, str], dict[str, Row]] = {}
-    for row in sorted(rows, key=lambda row: row.key):
-        if row.conditions in ("", "baseline=zero"):
-            found.setdefault((row.dataset, row.protocol, row.method), {})[row.metric] = row
-    lines = {}
-    for (dataset, protocol, method), by_metric in found.items():
-        name = f"{title(dataset)}, {title(method)}" + f" ({protocol})" * (protocol != "paper")
-        lines[name] = [_cell(by_metric[metric].value if metric in by_metric else None) for metric in SHOWN]
-        theirs = {metric: row.paper_value for metric, row in by_metric.items() if row.paper_value is not None}
-        if theirs:
-            lines[f"{name}: the paper"] = [_cell(theirs.get(metric)) for metric in SHOWN]
-    return pd.DataFrame(lines, index=[metric.replace("_", " ") for metric in SHOWN]).to_string()
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    frame = pd.DataFrame(columns, index=list(SHOWN)).dropna(how="all").fillna("-")
+    frame.index = frame.index.str.replace("_", " ")
+    return str(frame[sorted(frame.columns, key=lambda name: (name == "the paper", name))].to_string())
