@@ -14,6 +14,7 @@ from bench.datasets import Dataset
 from bench.measure import measure
 from bench.method import Deployment, Request
 from bench.outputs import outputs
+from bench.training.backend import keras
 
 CLOCK = 216_000_000
 FRAMES = 20  # on the board
@@ -36,13 +37,15 @@ def ablate(
         "dataset": dataset, "images": images, "deployment": identity, "folder": folder, "data_dir": data_dir,
     }  # fmt: skip
     runs = measure(**asked, n=FRAMES, clock_hz=CLOCK, board="emu://stm32f746", compiler=compiler)["runs"]
-    return {
+    found = {
         "deployment": identity,
         "training": {name: deployment.training.get(name) for name in ("test", "cpu_hours", "epochs")},
         "outputs": outputs(**asked),
         "skewness": judged(deployment, datasets.load(dataset, data_dir), n),
         "device_ms": [sum(run["cycles"].values()) * 1e3 / CLOCK for run in runs],
     }
+    keras.utils.clear_session()  # the next cell's networks need the memory
+    return found
 
 
 def judged(deployment: Deployment, data: Dataset, n: int) -> list[float]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.figures.recorded import Recorded
     from bench.paper import Paper
 
-REGULAR = "edge_only"  # its one network is trained on whole images
+METHOD, REGULAR = "agilenn", "edge_only"  # the latter's one network is trained on whole images
 CURVES = ("curve", "loss_curve", "seconds_curve")  # in the deployment's record of its training, one value per epoch
 
 
@@ -33,6 +33,8 @@ class FigConvergence(Study):
     images = 0  # it reads what the trainings recorded
 
     def refuses(self, deployment: Deployment) -> str:
+        if deployment.method.partition(":")[0] not in (METHOD, REGULAR):
+            return f"it is about {METHOD} and {REGULAR}"
         missing = [name for name in CURVES if not deployment.training.get(name)]
         return f"its training recorded no {' and no '.join(missing)}" if missing else ""
 

@@ -64,10 +64,10 @@ class FigSkewCdf(Study):
 
 def cumulative(case: Regular, result: Mapping[str, Any], paper: Paper) -> list[Row]:
     """The share of images below each threshold, beside the paper's (of MobileNetV2), and their mean skewness."""
-    from bench.figures.offloaded import beside
+    from bench.figures.offloaded import beside, counted
 
     make, skewness = Maker(FigSkewCdf.name, case.key), list(result["skewness"])
-    rows = [make.number("accuracy", 100 * len(skewness) / result["n"], "percent", result["n"])]
+    rows = [counted(make, "accuracy", len(skewness), result["n"])]
     if not len(skewness):
         return rows
     rows.append(make.mean("natural_skewness", skewness, "percent"))

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def refuses(deployment: Deployment) -> str:
-    """Why a deployment is none that sends a part of its features; "" if it is one."""
+    """Why a deployment is none that keeps some features and sends the others; "" if it is one."""
     operations = {stage.op for stage in deployment.stages}
-    missing = sorted({"quantize", "receive"} - operations)
+    missing = sorted({"split", "quantize", "receive"} - operations)
     return f"it has no stage {' and no stage '.join(missing)}" if missing else ""
 
 
