@@ -5,6 +5,10 @@ FAST_CODE enum stage_result stage_code_packed(const uint8_t *symbols, uint32_t c
                                               uint32_t *length) {
     uint32_t held = 0, held_bits = 0;
     *length = (count * bits + 7) >> 3;
+    if (bits == 8) {
+        __builtin_memcpy(payload, symbols, count);
+        return STAGE_NEXT;
+    }
     for (; count > 0; count--) {
         held |= (uint32_t)*symbols++ << held_bits;
         held_bits += bits;
