@@ -69,6 +69,7 @@ class Settings:
     reference_trained: bool = False  # its own cross-entropy keeps it valid on the moving features
     reference_weight: float = 0.2  # of that cross-entropy
     reference_epochs: int = 20
+    reference_rate: float = 0.1  # small for pre-trained ones, or their weights are lost
 
     remote: str = "mobilenetv2"  # Sec 7; see bench/training/networks.py
     remote_width: float = 1.0

@@ -20,7 +20,7 @@ from bench.training.pipeline import unit
 from bench.training.task import Task, minutes
 
 SELECTED_FROM = 5000  # training images of which Algorithm 1 takes the importance
-REFERENCE_KEYS = frozenset({"channels", "extractor", "batch", "rate"})  # that decide the first step, beside reference*
+REFERENCE_KEYS = frozenset({"channels", "extractor", "batch"})  # that decide the first step, beside reference*
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -
     """Trains extractor and reference network as one classifier; the paper's pre-trained pair (Sec 3.1, 5)."""
     judge = keras.Model(extractor.input, reference(extractor.output))
     batches = task.batches(settings.batch)
-    schedule = Schedule(settings.reference_epochs, settings.batch, settings.rate)
+    schedule = Schedule(settings.reference_epochs, settings.batch, settings.reference_rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     judge.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
     values = dataclasses.asdict(settings)
