@@ -93,7 +93,9 @@ def test_the_judge_stands_beside_what_the_method_says(home, capsys):
 
 def test_a_judge_that_knows_nothing_explains_nothing(home, monkeypatch):
     nothing = {"zero": [], "mean": []}
-    monkeypatch.setattr(audit, "audit", lambda **_: fake_audit(dataset="digits", n=8) | {"skewness": nothing})
+    monkeypatch.setattr(
+        audit, "audit", lambda **_: fake_audit(dataset="digits", n=8) | {"skewness": nothing, "violated": nothing}
+    )
     monkeypatch.setattr(audit.audit, "__qualname__", "audit")
     assert run(home, "fig_audit") == 0
     assert {key[1] for key in table(home, "fig_audit")} == {""}

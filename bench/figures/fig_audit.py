@@ -71,15 +71,16 @@ def audited(case: Case, result: dict[str, Any]) -> list[Row]:
     centroids, spread = effective_centroids(shares)
     judged = [
         row
-        for baseline in result["skewness"]
+        for baseline, values in result["skewness"].items()
+        if values
         for row in (
-            make.mean("judged_skewness", result["skewness"][baseline], "percent", baseline=baseline),
+            make.mean("judged_skewness", values, "percent", baseline=baseline),
             make.share("order_violations", result["violated"][baseline], baseline=baseline),
         )
     ]
     return [
         *own(make, case.deployment),
-        *(judged if result["skewness"]["zero"] else []),
+        *judged,
         make.share("evaluator_accuracy", result["right"]["evaluator"]),
         *(make.share(f"probe_network_{head}", result["right"][head]) for head in ("local", "remote")),
         *(make.share(f"probe_linear_{head}", result["linear"][head]) for head in ("local", "remote")),
