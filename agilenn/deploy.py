@@ -12,6 +12,7 @@ from agilenn.config import Settings
 from agilenn.model import AgileModel
 from agilenn.quantizer import table
 from agilenn.training import Trained
+from bench.codec import train_tables
 from bench.method import Deployment, Server, Stage, Value
 from bench.training import export
 from bench.training.backend import keras
@@ -19,6 +20,7 @@ from bench.training.fit import held_out
 from bench.training.task import Task
 
 REMOTE_ONLY: dict[str, Value] = {"weights": [ONE_Q15], "shifts": [0], "zeros": [0]}
+CODERS = {"paper": "lzw", "strong": "context"}  # by protocol: the paper's, and the best that the device can run
 PERCENT = ("accuracy", "local_accuracy", "remote_accuracy", "reference_accuracy", "skewness", "violations")
 
 
@@ -37,11 +39,15 @@ def deploy(task: Task, settings: Settings, trained: Trained, name: str) -> Deplo
 
     centroids = keras.ops.convert_to_numpy(model.quantizer.centroids).astype(float)
     symbols = table(centroids, scale, zero)
-    values = centroids.astype(np.float32)[np.array(symbols)[features[..., model.sent :].astype(int) + 128]]
-    largest = float(np.abs(remote_logits(model, values)).max())
+    sent = np.array(symbols, np.uint8)[features[..., model.sent :].astype(int) + 128]
+    largest = float(np.abs(remote_logits(model, centroids.astype(np.float32)[sent])).max())
+    code: dict[str, Value] = {"coder": CODERS[request.protocol], "bits": settings.bits}
+    tables = train_tables(sent, model.quantizer.levels) if code["coder"] == "context" else []
+    if tables:
+        code["tables"] = tables
     offload = (
         Stage("quantize", ("features",), ("symbols",), {"first": model.sent, "table": symbols}),
-        Stage("code", ("symbols",), ("payload",), {"coder": "lzw", "bits": settings.bits}),
+        Stage("code", ("symbols",), ("payload",), code),
         Stage("send", ("payload",)),
         Stage("receive", (), ("remote",)),
     )
@@ -54,7 +60,7 @@ def deploy(task: Task, settings: Settings, trained: Trained, name: str) -> Deplo
         stages = (extract, *offload, Stage("combine", ("remote",), ("scores",), REMOTE_ONLY))
     server = Server(
         model=remote.name, shape=shape, values=tuple(centroids.tolist()), planar=True, logit_scale=logit_scale,
-        coder="lzw", bits=settings.bits,
+        coder=CODERS[request.protocol], bits=settings.bits, tables=tuple(tables),
     )  # fmt: skip
     deployment = Deployment(
         name, request.dataset, request.protocol, task.frame, task.classes, stages, server,
