@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from agilenn.attribution import Attribution, explain
 from agilenn.config import Settings
 from agilenn.losses import per_channel
 from agilenn.model import AgileModel, right
+from bench.files import replace
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, begun, complete, fit
@@ -41,9 +43,8 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
     path = folder(task.key("agilenn", **dataclasses.asdict(settings)))
     kept, fresh = task.request.out / "weights.npz", task.request.fresh
     chosen = np.arange(settings.channels)
-    before: dict[str, Any] = {}
     if not begun(path, kept, fresh):
-        before = first_step(task, settings, extractor, reference)
+        replace(path / "reference.json", json.dumps(first_step(task, settings, extractor, reference)))
         if settings.selection == "algorithm1":
             chosen = selection.order(importance(task, settings, extractor, reference), settings.k)
             selection.permute(extractor, chosen)
@@ -63,6 +64,7 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
     if settings.mapping:
         mapping.fold(extractor, mapped)
     record = task.record(name, history, settings.epochs)
+    before = json.loads(first.read_text()) if (first := path / "reference.json").is_file() else None
     return Trained(model, extractor, {**record, "reference": before, "settings": dataclasses.asdict(settings)})
 
 
