@@ -40,7 +40,7 @@ class RunningMeans(keras.layers.Layer):
         return self.add_weight(shape=start.shape, initializer=lambda *_, **__: start, trainable=False, name=name)
 
     def call(self, x: Any, training: bool = False) -> Any:
-        centroids = ops.convert_to_tensor(self.centroids)
+        centroids = ops.stop_gradient(self.centroids)  # a read; TensorFlow's conversion would read after the update
         if training:
             self.follow(*moments(ops.stop_gradient(x[::SPARSE]), centroids))
         step = (centroids[-1] - centroids[0]) / (self.levels - 1)
@@ -48,7 +48,7 @@ class RunningMeans(keras.layers.Layer):
 
     def follow(self, n: Any, s: Any, q: Any) -> None:
         """One step of the running k-means from a batch's moments."""
-        old, shares = ops.convert_to_tensor(self.centroids), DECAY * self.shares + (1 - DECAY) * n
+        old, shares = ops.stop_gradient(self.centroids), DECAY * self.shares + (1 - DECAY) * n
         # a centroid moves towards its cell's mean by the part of its running share that this batch makes up
         mean = s / ops.maximum(n, 1e-9)
         new = old + ops.minimum((1 - DECAY) * n / ops.maximum(shares, 1e-9), 1.0) * (mean - old)
