@@ -34,20 +34,31 @@ def out_size(size: int, kernel: int, stride: int, padding: int) -> int:
 
 
 @st.composite
-def convs(draw, depthwise: bool = False, frame: bool = False, max_side: int = 9) -> Model:
-    """frame: the input has the camera's quantization."""
+def convs(
+    draw, depthwise: bool = False, frame: bool = False, max_side: int = 9, shallow: bool = False, separate: bool = False
+) -> Model:
+    """frame: the input has the camera's quantization; shallow: 1x1, few channels, not clamped; separate: windows that
+    neither overlap nor leave the image.
+    """
     seed, padding = draw(SEEDS), draw(st.sampled_from([0, 1]))
     kh, kw = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     if draw(st.booleans()):
-        kh, kw = draw(st.sampled_from([(1, 1), (3, 3)]))
+        kh, kw = draw(st.sampled_from([(1, 1), (3, 3), (7, 7)]))
     sy, sx = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     h, w = (
         draw(st.integers(kh if padding else 1, max_side + kh)),
         draw(st.integers(kw if padding else 1, max_side + kw)),
     )
-    ic = draw(st.integers(1, 9))
+    ic = draw(st.integers(1, 4 if shallow else 9))
+    if shallow:
+        kh = kw = sy = sx = 1
+    if separate:
+        padding, sy, sx = 1, kh + draw(st.integers(0, 1)), kw + draw(st.integers(0, 1))
+        h, w = kh + sy * draw(st.integers(0, 3)), kw + sx * draw(st.integers(3, 9))
     oc = ic * draw(st.sampled_from([1, 1, 1, 2, 3])) if depthwise else draw(st.integers(1, 9))
     zi, zo, activation = draw(ZEROS), draw(ZEROS), draw(ACTIVATIONS)
+    if shallow:
+        zo, activation = draw(st.sampled_from([(zo, 0), (-128, 1)]))
     factor, small = draw(st.sampled_from([1.0, 1.0, 0.1, 20.0, 1000.0])), draw(st.booleans())
     rng = np.random.default_rng(seed)
     b = ModelBuilder()

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from bench.compile.assembly import LATENCY, Mac, schedule
 
+WAIT = LATENCY["ldr"]
+
 
 @st.composite
 def products(draw) -> list[Mac]:
@@ -27,7 +29,7 @@ def test_every_product_finds_its_words(macs, registers):
         if slot.mac:
             mac, *used = slot.mac
             for register, word in zip(used, mac.words, strict=True):
-                assert content[register][0] == word and now >= content[register][1] + LATENCY
+                assert content[register][0] == word and now >= content[register][1] + WAIT
             order.append(mac)
     assert order == macs
 
@@ -38,4 +40,4 @@ def test_a_tile_of_two_by_two_needs_one_cycle_per_product():
         for i in range(24)
         for total, pixel, channel in ((0, 0, 0), (2, 1, 0), (3, 1, 1), (1, 0, 1))
     ]
-    assert len(schedule(macs, 5)) == len(macs) + LATENCY
+    assert len(schedule(macs, 5)) == len(macs) + WAIT

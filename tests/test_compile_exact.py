@@ -14,6 +14,8 @@ BATCH = 30  # models per C compilation
 STRATEGIES = {
     "conv2d": models.convs(),
     "depthwise": models.convs(depthwise=True),
+    "1x1 of few channels": models.convs(shallow=True),
+    "depthwise of separate windows": models.convs(depthwise=True, separate=True),
     "conv2d of the frame": models.convs(frame=True),
     "depthwise of the frame": models.convs(depthwise=True, frame=True),
     "fully_connected": models.dense(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LATENCY = 2  # cycles from a load to a multiplication of what it loaded
+LATENCY = {"ldr": 2, "ldrb": 3, "ldrsb": 3}  # cycles from a load to a multiplication of what it loaded
 REACH = 4092  # largest offset of LDR with a constant
 FRESH = {"smlad": "smuad", "smlabb": "smulbb", "smlabt": "smulbt", "smlatb": "smultb", "smlatt": "smultt"}
 OPS = list(FRESH)  # in the order of add_product() in int8.h
@@ -39,8 +39,11 @@ class Slot:
     mac: tuple[Mac, int, int] | None
 
 
-def schedule(macs: Sequence[Mac], registers: int) -> list[Slot]:
-    """Products in the given order; loads as early as a register is free, or holds a word that is needed later."""
+def schedule(macs: Sequence[Mac], registers: int, load_x: str = "ldr") -> list[Slot]:
+    """Products in the given order; loads as early as a register is free, or holds a word that is needed later.
+
+    load_x: the instruction that loads what x points to; a byte stands for the lower half of a word.
+    """
     coming: dict[Word, list[int]] = {}
     for index, mac in enumerate(macs):
         for word in mac.words:
@@ -63,7 +66,7 @@ def schedule(macs: Sequence[Mac], registers: int) -> list[Slot]:
             if coming[victim][0] <= coming[word][0]:
                 return None
             free.append(held.pop(victim)[0])
-        held[word] = (free.pop(0), now + LATENCY)
+        held[word] = (free.pop(0), now + LATENCY[load_x if word[0] == "x" else "ldr"])
         return held[word][0], word
 
     while done < len(macs):
@@ -85,22 +88,25 @@ def schedule(macs: Sequence[Mac], registers: int) -> list[Slot]:
     return slots
 
 
-def function(name: str, macs: Sequence[Mac], totals: int, registers: int, fresh: bool) -> str:
+def function(
+    name: str, macs: Sequence[Mac], totals: int, registers: int, fresh: bool = True, load_x: str = "ldr"
+) -> str:
     """C text of `name(x, w, s)`: s[0..totals) of the products, started anew (`fresh`) or continued.
 
     Assembly on the device; the same products in C elsewhere, and where an offset is beyond the reach of LDR.
     """
     head = f"KERNEL void {name}(const void *x, const void *w, int32_t *s) {{"
-    plain = f"{head}\n{_portable(macs, totals, fresh)}}}"
+    plain = f"{head}\n{_portable(macs, totals, fresh, load_x)}}}"
     if max(max(mac.x, mac.w) for mac in macs) > REACH:
         return plain
-    return f"#ifdef __arm__\n{head}\n{_inline(macs, totals, registers, fresh)}}}\n#else\n{plain}\n#endif"
+    return f"#ifdef __arm__\n{head}\n{_inline(macs, totals, registers, fresh, load_x)}}}\n#else\n{plain}\n#endif"
 
 
-def _inline(macs: Sequence[Mac], totals: int, registers: int, fresh: bool) -> str:
+def _inline(macs: Sequence[Mac], totals: int, registers: int, fresh: bool, load_x: str) -> str:
     lines, started = list[str](), set[int]()
-    for slot in schedule(macs, registers):
-        lines += [f"ldr %[t{register}], [%[{pointer}], #{offset}]" for register, (pointer, offset) in slot.loads]
+    loads = {"x": load_x, "w": "ldr"}
+    for slot in schedule(macs, registers, load_x):
+        lines += [f"{loads[pointer]} %[t{r}], [%[{pointer}], #{offset}]" for r, (pointer, offset) in slot.loads]
         if slot.mac:
             mac, x, w = slot.mac
             first = fresh and mac.total not in started
@@ -117,12 +123,12 @@ def _inline(macs: Sequence[Mac], totals: int, registers: int, fresh: bool) -> st
     )
 
 
-def _portable(macs: Sequence[Mac], totals: int, fresh: bool) -> str:
+def _portable(macs: Sequence[Mac], totals: int, fresh: bool, load_x: str) -> str:
     rows = ", ".join(f"{{{OPS.index(m.op)}, {m.total}, {m.x}, {m.w}}}" for m in macs)
     start = f"    for (int i = 0; i < {totals}; i++) s[i] = 0;\n" if fresh else ""
     return (
         f"    static const struct product list[] = {{{rows}}};\n{start}"
-        f"    for (int i = 0; i < {len(macs)}; i++) add_product(list + i, x, w, s);\n"
+        f"    for (int i = 0; i < {len(macs)}; i++) add_product(list + i, x, w, {list(LATENCY).index(load_x)}, s);\n"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bench.compile.net import Net
+from bench.compile.net import SCRATCH_PREFIX, Net
 from bench.compile.planner import Buffer, plan
 from bench.errors import CompileError
 from bench.method import Deployment, Stage, Tensor
@@ -41,10 +41,14 @@ def lay_out(deployment: Deployment, tensors: Mapping[str, Tensor], nets: Mapping
     for index, stage in enumerate(deployment.stages):
         net = nets.get(index)
         steps = len(net.layers) + 1 if net else 1
-        for name in (*stage.reads, *stage.writes):
-            touch(name, now, now + steps - 1)
-        if net:
+        if not net:
+            for name in (*stage.reads, *stage.writes):
+                touch(name, now, now)
+        else:
             bound = bind(stage, net)
+            for inner, outer in bound.items():
+                first, last = net.live()[inner]
+                touch(outer, now + max(first, 0), now + max(last, 0))
             macros |= {f"t_{net.prefix}_{inner}": f"buf_{outer}" for inner, outer in bound.items()}
             fast = fast_tensors(net, bound)
             macros |= {f"t_{net.prefix}_{name}": f"((uint8_t *)scratch + {offset})" for name, offset in fast.items()}
@@ -81,9 +85,13 @@ def bind(stage: Stage, net: Net) -> dict[str, str]:
 
 
 def fast_tensors(net: Net, bound: Mapping[str, str]) -> dict[str, int]:
-    """Offsets in scratch memory of as many inner tensors as fit, the smallest first."""
+    """Offsets in scratch memory: working memory, then as many inner tensors as fit, the smallest first."""
     spans, chosen, offsets = net.live(), list[Buffer](), dict[str, int]()
-    for name in sorted((n for n in net.tensors if n not in bound and n in spans), key=lambda n: net.tensors[n].nbytes):
+
+    def order(name: str) -> tuple[bool, int]:
+        return not name.startswith(SCRATCH_PREFIX), net.tensors[name].nbytes
+
+    for name in sorted((n for n in net.tensors if n not in bound and n in spans), key=order):
         planned, total = plan([*chosen, Buffer(name, net.tensors[name].nbytes, *spans[name])])
         if total <= SCRATCH:
             chosen.append(Buffer(name, net.tensors[name].nbytes, *spans[name]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.compile import tflite
 from bench.compile.kernel import C_TYPES, Kernel, Site
-from bench.compile.net import Layer, Net, Tensor
+from bench.compile.net import SCRATCH_PREFIX, Layer, Net, Tensor
 from bench.compile.operators import conv, dense, depthwise, elementwise, pool, shape, softmax
 from bench.compile.tflite import Graph, Operator
 from bench.errors import CompileError
@@ -152,7 +152,7 @@ class _Lowering:
     def add_layer(self, name: str, op: str, kernel: Kernel, reads: list[str], out: str) -> None:
         writes, arguments = [out], [*reads, out]
         if kernel.scratch:
-            scratch = Tensor((kernel.scratch,), "uint8", name=f"scratch_{name}")
+            scratch = Tensor((kernel.scratch,), "uint8", name=SCRATCH_PREFIX + name)
             self.tensors[scratch.name] = scratch
             writes.append(scratch.name)
             arguments.append(scratch.name)

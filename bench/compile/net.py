@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from bench import method
 
+SCRATCH_PREFIX = "scratch_"  # names of working memory
+
 
 @dataclass(frozen=True)
 class Tensor(method.Tensor):

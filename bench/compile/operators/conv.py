@@ -24,8 +24,8 @@ def conv2d(site: Site) -> Kernel:
     low, high = fused_range(site)
     q = requantization_of(site, weights, axis=0)
     macs = shape.pixels * oc * kh * kw * ic
-    if suits(shape):
-        return pointwise(site, shape, data_of(weights).reshape(oc, ic), q, (low, high), macs)
+    if suits(shape, q, (low, high)):
+        return pointwise(site, shape, data_of(weights).reshape(oc, ic), q)
     shape = wide_rows(shape)
     words = -(-ic // 4) * 2
     width = (shape.output[1] - 1) * shape.stride[1] + kw
@@ -40,7 +40,7 @@ def conv2d(site: Site) -> Kernel:
         {"weights": zeros_after(data_of(weights), 4), "channels": q.records},
         macs=macs,
         scratch=pairs + row * ((rows - 1) * shape.stride[0] + kh),
-        size=900 + 32 * stretch(kw * words),
+        size=900 + 32 * min(UNROLLED, kh * kw * words),
         helper=helper,
     )
 
@@ -74,12 +74,16 @@ def stretch(words: int) -> int:
 
 def tile(rows: int, words: int, row: int, next_pixel: int) -> tuple[str, str]:
     """Name and C text of the inner loop: `rows` kernel rows of `words` words, `row` bytes apart."""
-    step = stretch(words)
-    once = rows == 1 and step == words
-    block = f"block_{step}_{next_pixel}_{int(once)}"
+    if rows * words <= UNROLLED:
+        step, starts = rows * words, [row * y + 4 * i for y in range(rows) for i in range(words)]
+    else:
+        step = stretch(words)
+        starts = [4 * i for i in range(step)]
+    once = step == rows * words
+    block = f"block_{step}_{next_pixel}_{f'{rows}x{row}' if once else 'part'}"
     products = [
-        Mac("smlad", total, 4 * i + pixel * next_pixel, 8 * i + 4 * channel)
-        for i in range(step)
+        Mac("smlad", total, start + pixel * next_pixel, 8 * i + 4 * channel)
+        for i, start in enumerate(starts)
         for total, pixel, channel in ((0, 0, 0), (2, 1, 0), (3, 1, 1), (1, 0, 1))
     ]
     text = guarded(block, function(block, products, 4, REGISTERS, once))

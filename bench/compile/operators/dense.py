@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.compile.kernel import Kernel, Site
-from bench.compile.operators.weighted import data_of, requantization_of, weights_of
+from bench.compile.operators.weighted import data_of, requantization_of, weights_of, zeros_after
 from bench.compile.operators.window import fused_range
 
 
@@ -20,5 +20,12 @@ def fully_connected(site: Site) -> Kernel:
     site.require(int(np.prod(site.output.shape)) == outputs, "outputs", expected=outputs, got=site.output.shape)
     low, high = fused_range(site)
     q = requantization_of(site, weights, axis=0)
-    body = f"fully_connected(in0, out, weights, channels, {inputs}, {outputs}, {int(q.folded)}, {low}, {high});"
-    return Kernel(body, {"weights": data_of(weights), "channels": q.records}, macs=inputs * outputs, size=1000)
+    padded = zeros_after(data_of(weights), 4)
+    sizes = f"{inputs}, {outputs}, {q.kind(low)}, {low}, {high}"
+    return Kernel(
+        f"fully_connected((const uint8_t *)in0, out, weights, channels, scratch, {sizes});",
+        {"weights": padded, "channels": q.records},
+        macs=inputs * outputs,
+        scratch=2 * padded.shape[1],
+        size=600,
+    )

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.compile.assembly import Mac, function, guarded, schedule
+from bench.compile.assembly import REACH, Mac, function, guarded, schedule
 from bench.compile.kernel import Kernel, Site
 from bench.compile.operators.weighted import data_of, requantization_of, weights_of, zero_of
 from bench.compile.operators.window import Window, fused_range, window
+from bench.compile.quantization import Requantization
 
 SCRATCH = 12 * 1024  # bytes of working memory that a band may take
 REGISTERS = 7
+LINES = 72  # of the data cache's 128, which the outputs of one turn may take
 NOTHING = -1
 
 
@@ -23,7 +25,6 @@ class Row:
     words: (index of the low weight, of the high weight), NOTHING where there is none.
     """
 
-    width: int
     words: list[tuple[int, int]] = field(default_factory=list)
 
     def word(self, low: int, high: int) -> int:
@@ -51,7 +52,7 @@ class Product:
 
 def row_products(width: int, stride: int, outputs: int, odd: bool) -> tuple[Row, list[Product]]:
     """All products of a filter row for outputs beside each other; odd: the first pixel is the upper half of a word."""
-    row, found = Row(width), list[Product]()
+    row, found = Row(), list[Product]()
     starts = [int(odd) + stride * i for i in range(outputs)]
     for output, start in enumerate(starts):
         first = start % 2
@@ -78,6 +79,8 @@ def depthwise(site: Site) -> Kernel:
     low, high = fused_range(site)
     q = requantization_of(site, weights, axis=3)
     filters = np.moveaxis(data_of(weights)[0], 2, 0)
+    if direct_suits(shape):
+        return direct(site, shape, filters, q, (low, high))
     odd, lead, width = shape.pad[1] % 2 == 1, shape.pad[1] + shape.pad[1] % 2, row_width(shape)
     rows = band_rows(shape, width)
     row, _ = row_products(kw, shape.stride[1], 4, odd)
@@ -86,14 +89,47 @@ def depthwise(site: Site) -> Kernel:
     four, first = filter_block(shape, width, odd, 4, row)
     two, second = filter_block(shape, width, odd, 2, row)
     literal = shape.literal(zero_of(site), site.takes_frame)
-    tail = f"{rows}, {lead}, {width}, {words}, {q.kind(low)}, {low}, {high}, {four}, {two}"
+    turn = max(1, min(rows, LINES // shape.output[1]))
+    tail = f"{rows}, {turn}, {lead}, {width}, {words}, {q.kind(low)}, {low}, {high}, {four}, {two}"
     return Kernel(
         f"depthwise((const uint8_t *)in0, out, weights, channels, scratch, {literal}, {tail});",
         {"weights": stored, "channels": q.records},
         macs=shape.pixels * oc * kh * kw,
-        scratch=4 * words + 8 * width * ((rows - 1) * shape.stride[0] + kh),
+        scratch=16 * (oc // ic) * words + 8 * width * ((rows - 1) * shape.stride[0] + kh),
         size=1000 + 50 * kh * kw,
         helper=first + second,
+    )
+
+
+def direct_suits(shape: Window) -> bool:
+    """Whether the windows can be read from the image as it is."""
+    (kh, kw), (_, sx), (_, ow, _), (_, iw, ic) = shape.kernel, shape.stride, shape.output, shape.input
+    return shape.separate and ow >= 4 and ((kh - 1) * iw + 3 * sx + kw) * ic <= REACH
+
+
+def direct(site: Site, shape: Window, filters: np.ndarray, q: Requantization, limits: tuple[int, int]) -> Kernel:
+    """Reads bytes, not planes."""
+    oc, kh, kw = filters.shape
+    (_, iw, ic), sx = shape.input, shape.stride[1]
+    row = Row([(i, i + 1 if i + 1 < kh * kw else NOTHING) for i in range(0, kh * kw, 2)])
+    stored = store(filters.reshape(oc, 1, -1), row)
+    macs = [
+        Mac(("smlabb", "smlabt")[i % 2], output, (i // kw * iw + output * sx + i % kw) * ic, i // 2 * 4)
+        for i in range(kh * kw)
+        for output in range(4)
+    ]
+    load = "ldrb" if site.takes_frame else "ldrsb"
+    name = f"direct_{kh}x{kw}_{sx}_{iw}_{ic}_{load}"
+    words = stored.shape[1] // 2
+    literal = shape.literal(zero_of(site), site.takes_frame)
+    tail = f"{literal}, {words}, {q.kind(limits[0])}, {limits[0]}, {limits[1]}, {name}"
+    return Kernel(
+        f"depthwise_direct((const uint8_t *)in0, out, weights, channels, scratch, {tail});",
+        {"weights": stored, "channels": q.records},
+        macs=shape.pixels * oc * kh * kw,
+        scratch=4 * oc * words,
+        size=500 + 40 * kh * kw,
+        helper=guarded(name, function(name, macs, 4, REGISTERS, load_x=load)),
     )
 
 
@@ -135,4 +171,4 @@ def filter_block(shape: Window, width: int, odd: bool, outputs: int, row: Row) -
 
     best = min(map(macs, orders), key=lambda found: len(schedule(found, REGISTERS)))
     name = f"filter_{outputs}_{kh}x{kw}_{stride}_{int(odd)}_{width}_{len(row.words)}"
-    return name, guarded(name, function(name, best, outputs, REGISTERS, True))
+    return name, guarded(name, function(name, best, outputs, REGISTERS))

@@ -64,6 +64,8 @@ KERNEL void conv2d(const uint8_t *in, int8_t *restrict out, const int8_t *restri
     int words = (d.ic + 3) / 4 * 2, width = (d.ow - 1) * d.sx + d.kw, row = width * words;
     int depth = d.kh * d.kw * words, two = d.oc > 1; /* distance to the other channel */
     uint32_t *pairs = scratch, *wide = scratch + 2 * depth;
+    HIDE(pairs);
+    HIDE(wide);
     for (int from = 0; from < d.oh; from += band) {
         int rows = d.oh - from < band ? d.oh - from : band;
         for (int v = 0; v < (rows - 1) * d.sy + d.kh; v++)
@@ -82,8 +84,8 @@ KERNEL void conv2d(const uint8_t *in, int8_t *restrict out, const int8_t *restri
                     if (x && x + 1 == d.ow) p -= d.sx * words, o -= d.oc; /* an odd last pixel repeats the one before it */
                     tile(p, pairs, s);
                     int8_t *n = o + (d.ow > 1 ? d.oc : 0);
-                    o[0] = finish(s[0], &k, folded, low, high), o[two] = finish(s[1], &l, folded, low, high);
-                    n[0] = finish(s[2], &k, folded, low, high), n[two] = finish(s[3], &l, folded, low, high);
+                    finish_four(s, &k, &l, folded, low, high);
+                    o[0] = (int8_t)s[0], o[two] = (int8_t)s[1], n[0] = (int8_t)s[2], n[two] = (int8_t)s[3];
                 }
             }
         }

@@ -1,26 +1,32 @@
-/* int8 fully connected layer: two outputs at a time. */
+/* int8 fully connected layer: the input is widened once, four outputs are made at a time. */
 #ifndef KERNELS_DENSE_H
 #define KERNELS_DENSE_H
-#include "int8.h"
+#include "conv.h"
 
-/* weights [outputs][inputs] */
-KERNEL void fully_connected(const int8_t *restrict in, int8_t *restrict out, const int8_t *restrict weights,
-                            const struct channel *restrict channels, int inputs, int outputs, int folded,
-                            int low, int high) {
-    int other = outputs > 1;
-    for (int cc = 0; cc < outputs; cc += 2) {
-        int c = cc + 2 > outputs && other ? outputs - 2 : cc, i = 0;
-        const int8_t *v = weights + c * inputs, *w = v + other * inputs;
-        int32_t a = 0, b = 0;
-        for (; i + 4 <= inputs; i += 4) {
-            uint32_t x = load4(in + i), p = load4(v + i), q = load4(w + i), x0 = even_s(x), x1 = odd_s(x);
-            a = mac2(x0, even_s(p), a), b = mac2(x0, even_s(q), b);
-            a = mac2(x1, odd_s(p), a), b = mac2(x1, odd_s(q), b);
+/* weights [outputs][inputs rounded up to 4]; scratch: the widened input, 2 bytes per input rounded up to 4 */
+KERNEL void fully_connected(const uint8_t *in, int8_t *restrict out, const int8_t *restrict weights,
+                            const struct channel *restrict channels, uint32_t *restrict scratch, int inputs,
+                            int outputs, enum record folded, int low, int high) {
+    int words = (inputs + 3) / 4 * 2;
+    widen_row(in, scratch, 0, 1, (struct window){1, 1, inputs, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0});
+    HIDE(scratch);
+    UNROLL(1)
+    for (int c = 0; c < outputs; c += 4) {
+        const int8_t *w[4];
+        int32_t sum[4] = {0, 0, 0, 0};
+        for (int k = 0; k < 4; k++) w[k] = weights + (c + k < outputs ? c + k : outputs - 1) * 2 * words;
+        UNROLL(2)
+        for (int i = 0; i < words; i += 2) {
+            uint32_t x0 = scratch[i], x1 = scratch[i + 1];
+            for (int k = 0; k < 4; k++) {
+                uint32_t v = load4(w[k] + 2 * i);
+                sum[k] = mac2(x1, odd_s(v), mac2(x0, even_s(v), sum[k]));
+            }
         }
-        for (; i < inputs; i++) a += in[i] * v[i], b += in[i] * w[i];
-        const struct channel *k = channels + c, *l = k + other;
-        a = k->bias + (folded ? 2 * a : a), b = l->bias + (folded ? 2 * b : b);
-        out[c] = requantize(a, k, ONCE, folded, low, high), out[c + other] = requantize(b, l, ONCE, folded, low, high);
+        for (int k = 0; k < 4 && c + k < outputs; k++) {
+            const struct channel *r = channels + c + k;
+            out[c + k] = requantize(r->bias + (folded ? 2 * sum[k] : sum[k]), r, ONCE, folded, low, high);
+        }
     }
 }
 #endif

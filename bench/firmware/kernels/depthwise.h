@@ -9,6 +9,29 @@ KERNEL uint32_t load_some(const uint8_t *p, int count) {
     return p[0] | (count > 1 ? (uint32_t)p[1] << 8 : 0) | (count > 2 ? (uint32_t)p[2] << 16 : 0);
 }
 
+/* No padding and windows that do not overlap: every byte is used once, so it is not worth widening. weights: for each
+ * channel `words` words, as below. four: outputs beside each other, from the bytes. scratch: all weights */
+KERNEL void depthwise_direct(const uint8_t *in, int8_t *out, const int8_t *restrict weights,
+                             const struct channel *restrict channels, uint32_t *restrict scratch, struct window d,
+                             int words, enum record folded, int low, int high, products *four) {
+    widen_groups((const uint8_t *)weights, scratch, d.oc * words / 2, 0);
+    for (int y = 0; y < d.oh; y++)
+        for (int c = 0; c < d.oc; c++) {
+            const uint8_t *p = in + y * d.sy * d.iw * d.ic + c / (d.oc / d.ic);
+            int8_t *o = out + y * d.ow * d.oc + c;
+            struct channel k = channels[c];
+            UNROLL(1)
+            for (int x = 0; x < d.ow; x += 4, p += 4 * d.sx * d.ic, o += 4 * d.oc) {
+                int32_t s[4];
+                int again = x + 4 > d.ow ? 4 - d.ow % 4 : 0; /* the last four repeat some */
+                p -= again * d.sx * d.ic, o -= again * d.oc;
+                four(p, scratch + c * words, s);
+                finish_four(s, &k, &k, folded, low, high);
+                for (int i = 0; i < 4; i++) o[i * d.oc] = (int8_t)s[i];
+            }
+        }
+}
+
 /* Row iy (or a row of padding) of up to four channels as planes of int16, `plane` words apart. A row has `width` values,
  * `lead` of them before the first pixel; both even. */
 KERNEL void gather_row(const uint8_t *in, uint32_t *out, int plane, int iy, int count, int lead, int width,
@@ -47,11 +70,9 @@ KERNEL void filter_plane(const uint32_t *plane, const uint32_t *pairs, int8_t *o
         UNROLL(1)
         for (int x = 0; x + 2 < d.ow; x += 4, p += 2 * d.sx) {
             four(p, pairs, s);
-            int last = rest == 3 && x + 3 == d.ow;
-            for (int i = 0; i < 4; i++, out += d.oc) {
-                if (i == 3 && last) break;
-                *out = finish(s[i], &k, folded, low, high);
-            }
+            finish_four(s, &k, &k, folded, low, high);
+            int made = rest == 3 && x + 3 == d.ow ? 3 : 4;
+            for (int i = 0; i < made; i++, out += d.oc) *out = (int8_t)s[i];
         }
         if (rest == 1 || rest == 2) {
             two(p, pairs, s);
@@ -60,15 +81,20 @@ KERNEL void filter_plane(const uint32_t *plane, const uint32_t *pairs, int8_t *o
     }
 }
 
-/* Four channels at a time become planes, in bands of `band` output rows. weights: for each channel `words` words of two
- * int16, in the order in which `four` and `two` want them, as bytes in the order that SXTB16 leaves. scratch: one channel's
- * weights, then four planes. */
+/* Four channels at a time become planes, in bands of `band` output rows; `turn` rows of one channel are made before those
+ * of the next, so that the lines of the output stay in the data cache. weights: for each channel `words` words of two
+ * int16, in the order in which `four` and `two` want them, as bytes in the order that SXTB16 leaves. scratch: the weights
+ * of the channels, then four planes. */
 KERNEL void depthwise(const uint8_t *in, int8_t *out, const int8_t *restrict weights,
                       const struct channel *restrict channels, uint32_t *restrict scratch, struct window d, int band,
-                      int lead, int width, int words, enum record folded, int low, int high, products *four,
+                      int turn, int lead, int width, int words, enum record folded, int low, int high, products *four,
                       products *two) {
     int plane = ((band - 1) * d.sy + d.kh) * width / 2, times = d.oc / d.ic;
-    uint32_t *pairs = scratch, *planes = scratch + words;
+    uint32_t *pairs = scratch, *planes = scratch + 4 * times * words;
+    HIDE(in);
+    HIDE(out);
+    HIDE(pairs);
+    HIDE(planes);
     for (int from = 0; from < d.oh; from += band) {
         int rows = d.oh - from < band ? d.oh - from : band;
         for (int g = 0; g < d.ic; g += 4) {
@@ -79,12 +105,12 @@ KERNEL void depthwise(const uint8_t *in, int8_t *out, const int8_t *restrict wei
                 if (n == 4) gather_row(in + g, to, plane, iy, 4, lead, width, d);
                 else gather_row(in + g, to, plane, iy, d.ic % 4, lead, width, d);
             }
-            for (int i = 0; i < n * times; i++) {
-                int c = g * times + i;
-                widen_groups((const uint8_t *)weights + 2 * c * words, pairs, words / 2, 0);
-                filter_plane(planes + i / times * plane, pairs, out + from * d.ow * d.oc + c, channels[c], rows, width, d,
-                             folded, low, high, four, two);
-            }
+            widen_groups((const uint8_t *)weights + 2 * g * times * words, pairs, n * times * words / 2, 0);
+            for (int y = 0; y < rows; y += turn)
+                for (int i = 0; i < n * times; i++)
+                    filter_plane(planes + i / times * plane + y * d.sy * width / 2, pairs + i * words,
+                                 out + (from + y) * d.ow * d.oc + g * times + i, channels[g * times + i],
+                                 rows - y < turn ? rows - y : turn, width, d, folded, low, high, four, two);
         }
     }
 }

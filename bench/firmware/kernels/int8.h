@@ -113,8 +113,10 @@ struct product { /* op: an index into the list below; offsets in bytes */
     uint16_t op, total, x, w;
 };
 
-KERNEL void add_product(const struct product *p, const void *x, const void *w, int32_t *s) {
-    uint32_t u = load4((const uint8_t *)x + p->x), v = load4((const uint8_t *)w + p->w);
+/* load: 0 a word, 1 an unsigned byte, 2 a signed byte of x */
+KERNEL void add_product(const struct product *p, const void *x, const void *w, int load, int32_t *s) {
+    const uint8_t *at = (const uint8_t *)x + p->x;
+    uint32_t u = load ? (uint32_t)pixel(at, load == 1) : load4(at), v = load4((const uint8_t *)w + p->w);
     int32_t *t = s + p->total;
     *t = p->op == 0   ? mac2(u, v, *t)
          : p->op == 1 ? mac_low_low(u, v, *t)
@@ -156,10 +158,49 @@ KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rou
     return (int8_t)clamp(clip8(y + c->add), low, high);
 }
 
+/* high_rounded, shift and clip8 of four sums, taking turns: none waits for the one before it. Halves that round up must
+ * round down below zero, unless such results are cut off. */
+KERNEL void round_four(int32_t *s, const struct channel *k, const struct channel *l, enum record folded) {
+#ifdef __ARM_FEATURE_DSP
+    int32_t t, u;
+    if (folded == POSITIVE)
+        __asm("smmlar %0, %0, %4, %6\n smmlar %1, %1, %5, %7\n smmlar %2, %2, %4, %6\n asr %0, %0, %8\n"
+              "smmlar %3, %3, %5, %7\n asr %1, %1, %9\n ssat %0, #8, %0\n asr %2, %2, %8\n"
+              "ssat %1, #8, %1\n asr %3, %3, %9\n ssat %2, #8, %2\n ssat %3, #8, %3"
+              : "+&r"(s[0]), "+&r"(s[1]), "+&r"(s[2]), "+&r"(s[3])
+              : "r"(k->mult), "r"(l->mult), "r"(k->add), "r"(l->add), "rI"(k->shift), "rI"(l->shift));
+    else
+        __asm("add %4, %8, %0, asr #31\n add %5, %9, %1, asr #31\n smmlar %0, %0, %6, %4\n add %4, %8, %2, asr #31\n"
+              "smmlar %1, %1, %7, %5\n add %5, %9, %3, asr #31\n smmlar %2, %2, %6, %4\n asr %0, %0, %10\n"
+              "smmlar %3, %3, %7, %5\n asr %1, %1, %11\n ssat %0, #8, %0\n asr %2, %2, %10\n"
+              "ssat %1, #8, %1\n asr %3, %3, %11\n ssat %2, #8, %2\n ssat %3, #8, %3"
+              : "+&r"(s[0]), "+&r"(s[1]), "+&r"(s[2]), "+&r"(s[3]), "=&r"(t), "=&r"(u)
+              : "r"(k->mult), "r"(l->mult), "r"(k->add), "r"(l->add), "rI"(k->shift), "rI"(l->shift));
+#else
+    for (int i = 0; i < 4; i++) {
+        const struct channel *c = i % 2 ? l : k;
+        int32_t y = high_rounded(s[i], c->mult, c->add) + (folded == FOLDED ? s[i] >> 31 : 0);
+        s[i] = clip8(y >> c->shift);
+    }
+#endif
+}
+
 KERNEL uint32_t pair(int32_t low, int32_t high) { return lows((uint32_t)low, (uint32_t)high); }
 
 /* a plain sum of products to int8, as convolutions round */
 KERNEL int8_t finish(int32_t sum, const struct channel *c, enum record folded, int low, int high) {
     return requantize(c->bias + (folded ? 2 * sum : sum), c, TWICE, folded, low, high);
+}
+
+/* Four sums to int8 values: k is the channel of s[0] and s[2], l that of s[1] and s[3]. */
+KERNEL void finish_four(int32_t *s, const struct channel *k, const struct channel *l, enum record folded, int low,
+                        int high) {
+    if (folded == PLAIN) {
+        for (int i = 0; i < 4; i++) s[i] = finish(s[i], i % 2 ? l : k, folded, low, high);
+        return;
+    }
+    for (int i = 0; i < 4; i++) s[i] = (i % 2 ? l : k)->bias + 2 * s[i];
+    round_four(s, k, l, folded);
+    for (int i = 0; i < 4; i++) s[i] = clamp(s[i], low, high);
 }
 #endif
