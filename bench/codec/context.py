@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import ctypes
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
-from bench.codec import native, packed
+from bench import native
+from bench.codec import packed
 from bench.codec.tables import BLOCK, TOTAL, TOTAL_BITS, Tables, contexts
 from bench.errors import DataError
 
 LOW = 1 << 15
+DECODER = Path(__file__).with_name("context.c")
 
 
 def check(tables: Tables, bits: int, shape: tuple[int, ...]) -> None:
@@ -90,6 +93,6 @@ def decode(tables: Tables, data: bytes, bits: int, shape: tuple[int, ...]) -> np
     ends = np.cumsum(tables.rows, axis=1).astype(np.uint16)
     arrays = (np.frombuffer(data, np.uint8), ends, tables.quiet, tables.context, symbols)
     pointers = (ctypes.c_void_p(array.ctypes.data) for array in arrays)
-    if not native.library("context.c").context_decode(*pointers, len(data), bits, *shape):
+    if not native.library(DECODER).context_decode(*pointers, len(data), bits, *shape):
         raise DataError("context stream", expected=f"{count} symbols and no more", got=f"{len(data)} damaged bytes")
     return symbols

@@ -52,7 +52,7 @@ class FigAblation(Study):
     name = "fig_ablation"
     claim = "AgileNN without each of its parts: accuracy, judged skewness, sparsity, payload, time on the device"
     figure = "not in it"
-    minutes = "30 (digits)"
+    minutes = "30"
     disk = "50 MB"
     images = 500
     per_method = False

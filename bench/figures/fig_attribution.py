@@ -50,7 +50,7 @@ class Regulars:
 class FigAttribution(Study):
     name = "fig_attribution"
     claim = "masking the most important channels against random and least important; rules against IG-64"
-    minutes = "8 per data set"
+    minutes = "2-10"
     disk = "20 MB"
     images = 500
     per_method = False

@@ -23,7 +23,7 @@ OWN = {"skewness": "own_skewness", "violations": "own_order_violations", "refere
 class FigAudit(Study):
     name = "fig_audit"
     claim = "an independent judge of the features: skewness, order, and what local and remote channels tell"
-    minutes = "5 per model"
+    minutes = "1-30"
     disk = "50 MB"
     images = 500
     trains = True

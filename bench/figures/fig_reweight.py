@@ -23,7 +23,7 @@ class FigReweight(Study):
     name = "fig_reweight"
     claim = "accuracy against the weight of the local logits, in the integer program; the learned weight marked"
     figure = "Figure 18"
-    minutes = "1 per model"
+    minutes = "1-10"
     disk = "5 MB"
     images = 0  # the whole test split
     trains = True  # the embedded sample is no test split

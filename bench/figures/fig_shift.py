@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FigShift(Study):
     name = "fig_shift"
     claim = "noise, blur, contrast, JPEG: accuracy, judged skewness, top-k overlap, order and payload under shift"
-    minutes = "8 per model"
+    minutes = "2-60"
     disk = "50 MB"
     images = 200
     trains = True

@@ -24,7 +24,7 @@ class FigSkewCdf(Study):
     name = "fig_skew_cdf"
     claim = "natural skewness: share of images whose top 20 % of channels hold at most so much of the importance"
     figure = "Figure 4b"
-    minutes = "6 per data set"
+    minutes = "2-10"
     disk = "20 MB"
     images = 500
     per_method = False

@@ -42,7 +42,7 @@ class TableTraining(Study):
     name = "table_training"
     claim = "what each trained AgileNN reached: accuracy, achieved and judged skewness, order, symbols, payload, cost"
     figure = "Figures 9b, 16, 21"
-    minutes = "1 per model"
+    minutes = "1-10"
     disk = "5 MB"
     images = 0  # the whole test split
     trains = True  # the embedded sample is no test split

@@ -16,9 +16,8 @@ FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
 
 
 @functools.cache
-def library(name: str) -> ctypes.CDLL:
-    """The compiled NAME of this folder. Raises CompileError when the compiler fails."""
-    source = Path(__file__).with_name(name)
+def library(source: Path) -> ctypes.CDLL:
+    """The compiled file. Raises CompileError when the compiler fails."""
     version = provenance.versions().get("ziglang", "")
     key = provenance.text_hash(source.read_bytes(), *FLAGS, version, sys.platform)[:16]
     target = provenance.cache("builds") / f"{source.stem}-{key}.so"
@@ -29,6 +28,6 @@ def library(name: str) -> ctypes.CDLL:
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
             message = result.stderr.strip()[-600:]
-            raise CompileError(f"{name} does not compile: {message}", do="run ./reproduce.sh doctor")
+            raise CompileError(f"{source.name} does not compile: {message}", do="run ./reproduce.sh doctor")
         os.replace(partial, target)
     return ctypes.CDLL(str(target))
