@@ -50,7 +50,7 @@ class Wholes:
 
 class FigAblation(Study):
     name = "fig_ablation"
-    claim = "AgileNN without each of its parts: accuracy, judged skewness, sparsity, payload, time on the device"
+    claim = "what each part of AgileNN is good for: accuracy, judged skewness, sparsity, payload, time on the device"
     figure = "not in it"
     minutes = "30"
     disk = "50 MB"
