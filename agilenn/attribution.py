@@ -44,6 +44,10 @@ class Attribution:
         if self.points < least:
             raise BenchError(f"points of the rule {self.rule}", expected=f"at least {least}", got=self.points)
 
+    def starts_at_zero(self) -> bool:
+        """Whether the path's first gradient is taken at a map that no sample changes."""
+        return self.rule == "ends" and self.baseline == "zero"
+
     def path(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions in [0, 1], ascending, and weights that sum to 1: two (points,)."""
         n = self.points
@@ -57,19 +61,22 @@ class Attribution:
         return positions, np.full(n, 1 / n)
 
 
-def input_gradient(loss: Callable[[Any], Any], x: Any) -> Any:
-    """d loss(x) / d x for a scalar loss; itself differentiable. The one function that depends on the Keras backend."""
+def input_gradient(loss: Callable[[Any], tuple[Any, Any]], x: Any) -> tuple[Any, Any]:
+    """(d value / d x, the rest) for loss(x) = (scalar value, the rest); itself differentiable.
+
+    The one function that depends on the Keras backend.
+    """
     backend = keras.backend.backend()
     if backend == "jax":
         import jax
 
-        return jax.grad(loss)(x)
+        return jax.grad(loss, has_aux=True)(x)
     if backend != "tensorflow":
         raise BenchError("no gradients on this Keras backend", expected="tensorflow or jax", got=backend)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        value = loss(x)
-    return tape.gradient(value, x)
+        value, rest = loss(x)
+    return tape.gradient(value, x), rest
 
 
 def frozen(network: Any) -> Callable[[Any], Any]:
@@ -83,12 +90,13 @@ def frozen(network: Any) -> Callable[[Any], Any]:
     return call
 
 
-def loss_gradient(network: Any, x: Any, labels: Any) -> Any:
-    """Gradient (N, H, W, C) of every sample's cross-entropy on its label (N,) with respect to its features x."""
+def loss_gradient(network: Any, x: Any, labels: Any) -> tuple[Any, Any]:
+    """(d cross-entropy / d x (N, H, W, C) of every sample's features x and label (N,), logits (N, classes))."""
     model = frozen(network)
 
-    def loss(x: Any) -> Any:
-        return ops.sum(keras.losses.sparse_categorical_crossentropy(labels, model(x), from_logits=True))
+    def loss(x: Any) -> tuple[Any, Any]:
+        logits = model(x)
+        return ops.sum(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)), logits
 
     return input_gradient(loss, x)
 
@@ -99,13 +107,14 @@ def start_gradients(network: Any, start: Any, classes: int) -> Any:
     All samples of a batch start from the same map, so the gradient there depends on the label alone. For a network that
     stays as it is and the zero baseline, this is computed once and given to `explain` as `cached`.
     """
-    return loss_gradient(network, ops.repeat(start[None], classes, axis=0), ops.arange(classes))
+    return loss_gradient(network, ops.repeat(start[None], classes, axis=0), ops.arange(classes))[0]
 
 
 def attributions(
     network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None, cached: Any = None
-) -> Any:
-    """(N, H, W, C): signed shares of the features in the change of the loss along the path; saliency: the gradient.
+) -> tuple[Any, Any]:
+    """Signed shares (N, H, W, C) of the features in the change of the loss along the path (saliency: the gradient), and
+    the network's logits for the features (N, classes): a by-product where the path ends there.
 
     mean: the baseline "mean" (H, W, C), a constant; None: the mean of this batch. cached: `start_gradients`, which only
     the rule "ends" reads; None: computed here, on as many samples as there are labels or on the batch if that is less.
@@ -119,21 +128,22 @@ def attributions(
     if positions[0] == 0:
         total = weights[0] * first_gradient(network, start, labels, features.shape[0], cached)
         positions, weights = positions[1:], weights[1:]
-    change = features - start
-    stacked = ops.concatenate([start + p * change for p in positions])
-    gradients = loss_gradient(network, stacked, ops.tile(labels, [len(positions)]))
-    for weight, part in zip(weights, ops.split(gradients, len(positions)), strict=True):
+    change, count = features - start, len(positions)
+    stacked = [features if p == 1 else start + p * change for p in positions]
+    gradients, logits = loss_gradient(network, ops.concatenate(stacked), ops.tile(labels, [count]))
+    for weight, part in zip(weights, ops.split(gradients, count), strict=True):
         total = total + weight * part
+    logits = ops.split(logits, count)[-1] if positions[-1] == 1 else frozen(network)(features)
     if how.rule == "saliency":
-        return total
-    return change * (total if how.second_order else ops.stop_gradient(total))
+        return total, logits
+    return change * (total if how.second_order else ops.stop_gradient(total)), logits
 
 
 def first_gradient(network: Any, start: Any, labels: Any, samples: int | None, cached: Any) -> Any:
     """(N, H, W, C): every sample's gradient at the start of the path, with the least work."""
     classes = network.output.shape[-1]
     if cached is None and samples is not None and samples <= classes:
-        return loss_gradient(network, ops.repeat(start[None], samples, axis=0), labels)
+        return loss_gradient(network, ops.repeat(start[None], samples, axis=0), labels)[0]
     return ops.take(start_gradients(network, start, classes) if cached is None else cached, labels, axis=0)
 
 
@@ -147,4 +157,12 @@ def importance(attributions: Any, aggregation: str) -> Any:
 
 def explain(network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None, cached: Any = None) -> Any:
     """Normalized importance, (N, C) or (N, H, W, C), of the features for the reference network's loss on the labels."""
-    return importance(attributions(network, features, labels, how, mean, cached), how.aggregation)
+    return explain_and_classify(network, features, labels, how, mean, cached)[0]
+
+
+def explain_and_classify(
+    network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None, cached: Any = None
+) -> tuple[Any, Any]:
+    """(importance as `explain` gives it, the reference network's logits for the features)."""
+    found, logits = attributions(network, features, labels, how, mean, cached)
+    return importance(found, how.aggregation), logits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agilenn import losses, networks, quantizer
-from agilenn.attribution import Attribution, explain
+from agilenn.attribution import Attribution, explain_and_classify, start_gradients
 from agilenn.combine import Combine
 from agilenn.config import Settings
 from bench.training.backend import keras
@@ -42,6 +42,7 @@ class AgileModel(keras.Model):
         self.quantizer = quantizer.build(settings.quantizer, settings.bits)
         self.combine = Combine(settings.combination, settings.temperature)
         self.means = {name: keras.metrics.Mean(name) for name in TRACKED}
+        self.at_zero: Any = None  # the reference network's gradients for features of zero, where they stay the same
         self(ops.zeros((1, *extractor.input.shape[1:])))
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
@@ -51,6 +52,17 @@ class AgileModel(keras.Model):
         remote = self.remote(symbols, training=training)
         logits = self.combine(local, remote) if self.settings.local else remote
         return {"logits": logits, "local": local, "remote": remote, "features": features, "symbols": symbols}
+
+    def fit(self, *arguments: Any, **options: Any) -> Any:
+        """As in Keras. What stays the same during the whole training is computed before it."""
+        self.prepare()
+        return super().fit(*arguments, **options)
+
+    def prepare(self) -> None:
+        """The gradients at the zero baseline of a reference network that is not trained along."""
+        if self.attribution.starts_at_zero() and not self.settings.reference_trained:
+            shape, classes = self.reference.input.shape[1:], self.reference.output.shape[-1]
+            self.at_zero = start_gradients(self.reference, ops.zeros(shape), classes)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -83,9 +95,12 @@ class AgileModel(keras.Model):
         settings = self.settings
         every = max(1, round(1 / settings.attributed)) if training else 1
         features, labels = features[::every], labels[::every]
-        logits = self.reference(features, training=training and settings.reference_trained)
+        judged = self.reference(features, training=True) if training and settings.reference_trained else None
+        importance, logits = explain_and_classify(
+            self.reference, features, labels, self.attribution, cached=self.at_zero
+        )
+        logits = logits if judged is None else judged
         correct = right(labels, logits)
-        importance = explain(self.reference, features, labels, self.attribution)
         disorder = losses.disorder_loss(importance, settings.k, settings.margin)
         order = losses.descending_loss(importance) if settings.order == "descending" else disorder
         measured = losses.per_channel(importance)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from saliency import core as public
 
 from agilenn import losses
-from agilenn.attribution import RULES, Attribution, attributions, explain, importance, start_gradients
+from agilenn.attribution import (
+    RULES,
+    Attribution,
+    attributions,
+    explain,
+    explain_and_classify,
+    importance,
+    start_gradients,
+)
 from bench.errors import BenchError
 from bench.training.backend import keras, tf
 from bench.training.networks import resnet8
@@ -50,7 +58,7 @@ def test_integrated_gradients_add_up_to_the_change_of_the_loss(
     change = loss_of(reference, maps, labels) - loss_of(reference, 0 * maps + start, labels)
 
     def error(points: int) -> float:
-        found = attributions(reference, maps, labels, Attribution(rule, points, baseline))
+        found = attributions(reference, maps, labels, Attribution(rule, points, baseline))[0]
         return np.abs(ops.sum(found, axis=(1, 2, 3)) - change).sum() / np.abs(change).sum()
 
     assert error(96) < 0.02
@@ -95,8 +103,8 @@ def test_a_public_library_finds_the_same(baseline: str, reference: keras.Model, 
     def close(ours: tf.Tensor, sample: int, expected: np.ndarray) -> None:
         np.testing.assert_allclose(ours[sample], expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
 
-    two, nine = (attributions(reference, maps, labels, Attribution("ends", n, baseline)) for n in (2, 9))
-    saliency = attributions(reference, maps, labels, Attribution("saliency", baseline=baseline))
+    two, nine = (attributions(reference, maps, labels, Attribution("ends", n, baseline))[0] for n in (2, 9))
+    saliency = attributions(reference, maps, labels, Attribution("saliency", baseline=baseline))[0]
     for sample in range(3):
         ends = theirs(sample, 2)
         close(two, sample, ends)
@@ -125,11 +133,12 @@ def test_the_cached_first_gradient_changes_nothing(baseline: str, reference: ker
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_importance_is_a_share(rule: str, reference: keras.Model, batch: Batch) -> None:
+def test_importance_is_a_share_and_the_logits_are_the_networks(rule: str, reference: keras.Model, batch: Batch) -> None:
     per_element = explain(reference, *batch, Attribution(rule, aggregation="element")).numpy()
-    per_channel = explain(reference, *batch, Attribution(rule)).numpy()
+    per_channel, logits = explain_and_classify(reference, *batch, Attribution(rule))
+    np.testing.assert_allclose(logits, reference(batch[0], training=False), rtol=1e-3, atol=1e-5)
     assert per_element.shape == (7, *SHAPE) and (per_element >= 0).all()
-    np.testing.assert_allclose(per_channel.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(ops.sum(per_channel, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(per_element.sum((1, 2)), per_channel, rtol=1e-4)
     assert np.isfinite(importance(tf.zeros((2, *SHAPE)), "channel")).all()
 
