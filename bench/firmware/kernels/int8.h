@@ -161,8 +161,8 @@ KERNEL int8_t requantize(int32_t acc, const struct channel *c, enum rounding rou
 /* high_rounded, shift and clip8 of four sums, taking turns: none waits for the one before it. Halves that round up must
  * round down below zero, unless such results are cut off. */
 KERNEL void round_four(int32_t *s, const struct channel *k, const struct channel *l, enum record folded) {
-#ifdef __ARM_FEATURE_DSP
-    int32_t t, u;
+#if defined(__ARM_FEATURE_DSP) && defined(__clang__) /* GCC runs out of registers and orders them itself */
+    int32_t t;
     if (folded == POSITIVE)
         __asm("smmlar %0, %0, %4, %6\n smmlar %1, %1, %5, %7\n smmlar %2, %2, %4, %6\n asr %0, %0, %8\n"
               "smmlar %3, %3, %5, %7\n asr %1, %1, %9\n ssat %0, #8, %0\n asr %2, %2, %8\n"
@@ -170,11 +170,11 @@ KERNEL void round_four(int32_t *s, const struct channel *k, const struct channel
               : "+&r"(s[0]), "+&r"(s[1]), "+&r"(s[2]), "+&r"(s[3])
               : "r"(k->mult), "r"(l->mult), "r"(k->add), "r"(l->add), "rI"(k->shift), "rI"(l->shift));
     else
-        __asm("add %4, %8, %0, asr #31\n add %5, %9, %1, asr #31\n smmlar %0, %0, %6, %4\n add %4, %8, %2, asr #31\n"
-              "smmlar %1, %1, %7, %5\n add %5, %9, %3, asr #31\n smmlar %2, %2, %6, %4\n asr %0, %0, %10\n"
-              "smmlar %3, %3, %7, %5\n asr %1, %1, %11\n ssat %0, #8, %0\n asr %2, %2, %10\n"
-              "ssat %1, #8, %1\n asr %3, %3, %11\n ssat %2, #8, %2\n ssat %3, #8, %3"
-              : "+&r"(s[0]), "+&r"(s[1]), "+&r"(s[2]), "+&r"(s[3]), "=&r"(t), "=&r"(u)
+        __asm("add %4, %7, %0, asr #31\n smmlar %0, %0, %5, %4\n add %4, %8, %1, asr #31\n smmlar %1, %1, %6, %4\n"
+              "add %4, %7, %2, asr #31\n smmlar %2, %2, %5, %4\n asr %0, %0, %9\n add %4, %8, %3, asr #31\n"
+              "smmlar %3, %3, %6, %4\n asr %1, %1, %10\n ssat %0, #8, %0\n asr %2, %2, %9\n"
+              "ssat %1, #8, %1\n asr %3, %3, %10\n ssat %2, #8, %2\n ssat %3, #8, %3"
+              : "+&r"(s[0]), "+&r"(s[1]), "+&r"(s[2]), "+&r"(s[3]), "=&r"(t)
               : "r"(k->mult), "r"(l->mult), "r"(k->add), "r"(l->add), "rI"(k->shift), "rI"(l->shift));
 #else
     for (int i = 0; i < 4; i++) {
