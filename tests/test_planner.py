@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.benchmarks import kernels
+from bench.benchmarks.networks import published
+from bench.compile.layout import lay_out
+from bench.compile.net_stage import network
 from bench.compile.planner import ALIGN, Buffer, plan
+from bench.compile.stages import check
 
 
 @st.composite
@@ -47,3 +52,12 @@ def test_a_chain_of_layers_needs_two_buffers_only():
 def test_equal_names_are_refused():
     with pytest.raises(ValueError, match="two buffers"):
         plan([Buffer("a", 1, 0, 1), Buffer("a", 2, 0, 1)])
+
+
+def test_working_memory_lies_in_dtcm_and_the_frame_gives_way(tmp_path):
+    deployment = kernels.deploy(published.mobilenet(), "net", tmp_path)
+    net = network(deployment.stages[0], tmp_path)
+    layout = lay_out(deployment, check(deployment), {0: net})
+    working = [place for name, place in layout.macros.items() if "_scratch_" in name]
+    assert working and all("scratch + " in place for place in working)
+    assert layout.sram < 96 * 96 * 3 + kernels.tensor_bytes(net)
