@@ -45,10 +45,10 @@ def network(seed: int, schedule: fit.Schedule) -> keras.Model:
 
 
 def train(
-    data: datasets.Dataset, path: Path, seed: int = 7, ema: float = 0.0, **options: object
+    data: datasets.Dataset, path: Path, seed: int = 7, **options: object
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     path.mkdir(parents=True, exist_ok=True)
-    schedule = fit.Schedule(EPOCHS, ema=ema)
+    schedule = fit.Schedule(EPOCHS)
     model = network(seed, schedule)
     validation = (data.x_val, data.y_val)
     return model, fit.fit(model, Batches(data, SHAPE, 115, 3), validation, schedule, path, verbose=0, **options)  # type: ignore[arg-type]
@@ -141,23 +141,6 @@ def test_too_many_weights_are_not_kept(
     monkeypatch.setattr(snapshot, "LIMIT", 100)
     train(digits, tmp_path / "run", kept=tmp_path / "weights.npz")
     assert "weights.npz: not written" in capsys.readouterr().err and not (tmp_path / "weights.npz").exists()
-
-
-def test_the_average_of_the_weights_is_validated_kept_and_resumed_exactly(
-    digits: datasets.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole, expected = train(digits, tmp_path / "whole", ema=0.9)
-    plain, _ = train(digits, tmp_path / "plain")
-    assert not np.allclose(whole.get_weights()[0], plain.get_weights()[0], atol=1e-3)
-    assert accuracy(whole, digits) == pytest.approx(max(epoch["val_accuracy"] for epoch in expected))
-    stop_after(2, monkeypatch)
-    train(digits, tmp_path / "parts", ema=0.9)
-    monkeypatch.undo()
-    resumed, history = train(digits, tmp_path / "parts", seed=99, ema=0.9)
-    for one, other in zip(expected, history, strict=True):
-        assert one["val_loss"] == pytest.approx(other["val_loss"], rel=1e-4)
-    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_event_files_hold_every_epoch_across_runs(

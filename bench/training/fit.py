@@ -20,16 +20,12 @@ from bench.training.pipeline import Batches, unit
 
 @dataclass(frozen=True)
 class Schedule:
-    """SGD, momentum 0.9, decoupled weight decay; the rate rises over the first 5 % of steps, then falls as a cosine.
-
-    ema: momentum of a moving average of the trainable weights, which then is what is validated and kept; 0: none.
-    """
+    """SGD, momentum 0.9, decoupled weight decay; the rate rises over the first 5 % of steps, then falls as a cosine."""
 
     epochs: int
     batch: int = 64
     rate: float = 0.1
     decay: float = 5e-4
-    ema: float = 0.0
 
     def optimizer(self, steps_per_epoch: int) -> Any:
         steps = self.epochs * steps_per_epoch
@@ -37,8 +33,7 @@ class Schedule:
         rate = keras.optimizers.schedules.CosineDecay(
             self.rate / 10, max(1, steps - warm), alpha=0.001, warmup_target=self.rate, warmup_steps=warm
         )
-        average = {"use_ema": True, "ema_momentum": self.ema} if self.ema else {}
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=self.decay, clipnorm=5.0, **average)
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=self.decay, clipnorm=5.0)
 
 
 def fit(
@@ -92,7 +87,6 @@ def fit(
             file=sys.stderr,
         )
     checkpoint.load(model, checkpoint.best)
-    model.optimizer.finalize_variable_values(model.trainable_variables)  # the average, where there is one
     if kept:
         snapshot.keep(kept, model, checkpoint, schedule.epochs)
     return checkpoint.history
@@ -109,12 +103,8 @@ def begun(path: Path, kept: Path | None, fresh: bool) -> int:
 def resume(model: Any, checkpoint: Checkpoint, kept: Path, monitor: str, steps: int) -> None:
     """Starts a checkpoint from the file `kept`, as after `steps` steps; the optimizer's momentum starts at zero."""
     snapshot.load(kept, model)
-    optimizer = model.optimizer
-    optimizer.build(model.trainable_variables)
-    optimizer.iterations.assign(steps)
-    if optimizer.use_ema:
-        for average, variable in zip(optimizer._model_variables_moving_average, model.trainable_variables, strict=True):
-            average.assign(variable)
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.iterations.assign(steps)
     *checkpoint.history, last = snapshot.history(kept, checkpoint.path)
     checkpoint.save(model, last, monitor)
     print(f"going on after epoch {checkpoint.epochs} from {kept}: float16 weights, new momentum", file=sys.stderr)
