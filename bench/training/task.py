@@ -63,8 +63,8 @@ class Task:
     def record(self, method: str, history: Sequence[dict[str, float]], planned: int | None = None) -> dict[str, Any]:
         """How a model was made, as plain JSON: command, data, epochs, time, curves over the epochs, versions.
 
-        planned: epochs of the whole training, where fewer may be done. Curves are of the validation split; the loss is that
-        of the prediction alone, where the model reports it beside other terms.
+        planned: epochs of the whole training, where fewer may be done. Curves are of the validation split; the loss is
+        that of the prediction alone, where the model reports it beside other terms.
         """
         request = self.request
         chosen = f"--protocol {request.protocol} --budget {request.budget} --seed {request.seed}"
