@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.compile.assembly import Mac, function, guarded
+from bench.compile.assembly import REACH, Mac, function, guarded
 from bench.compile.kernel import Kernel, Site
 from bench.compile.operators.pointwise import pointwise, suits
 from bench.compile.operators.weighted import data_of, requantization_of, weights_of, zero_of, zeros_after
@@ -74,7 +74,7 @@ def stretch(words: int) -> int:
 
 def tile(rows: int, words: int, row: int, next_pixel: int) -> tuple[str, str]:
     """Name and C text of the inner loop: `rows` kernel rows of `words` words, `row` bytes apart."""
-    if rows * words <= UNROLLED:
+    if rows * words <= UNROLLED and row * (rows - 1) + 4 * words + next_pixel <= REACH:
         step, starts = rows * words, [row * y + 4 * i for y in range(rows) for i in range(words)]
     else:
         step = stretch(words)

@@ -25,8 +25,6 @@
 typedef void products(const void *x, const void *w, int32_t *s);
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) any_u32;
-typedef uint32_t __attribute__((may_alias)) word;
-typedef int16_t __attribute__((may_alias)) half;
 
 /* One output channel: acc starts at bias; mult, add and shift as bench/compile/quantization.py explains. */
 struct channel {
@@ -110,7 +108,7 @@ KERNEL int32_t clip8(int32_t v) { return v < -128 ? -128 : v > 127 ? 127 : v; }
 #endif
 
 struct product { /* op: an index into the list below; offsets in bytes */
-    uint16_t op, total, x, w;
+    uint32_t op, total, x, w;
 };
 
 /* load: 0 a word, 1 an unsigned byte, 2 a signed byte of x */
