@@ -72,7 +72,7 @@ def fit(
             epochs=schedule.epochs,
             steps_per_epoch=len(batches),
             validation_data=held_out(*validation, 2 * schedule.batch),
-            callbacks=[callbacks.event_files(checkpoint), callbacks.Keeper(checkpoint, monitor, deadline)],
+            callbacks=[callbacks.Events(checkpoint), callbacks.Keeper(checkpoint, monitor, deadline)],
             shuffle=False,
             verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
         )
