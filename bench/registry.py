@@ -12,6 +12,9 @@ METHODS = {
     "agilenn": "agilenn.method:AgileNN",
     "edge_only": "baselines.edge_only.method:EdgeOnly",
 }
+BENCHMARKS = {  # of methods; each a function without arguments -> rows (metric, value, unit)
+    "training_step": "agilenn.benchmark.training_step:measure",
+}
 COMMANDS = {
     "list": "bench.targets:ListTargets",
     "doctor": "bench.doctor:Doctor",
@@ -46,6 +49,10 @@ def find(kind: str, name: str, table: dict[str, str]) -> Any:
 def method(name: str) -> Any:
     """A Method by its bare name ("agilenn:text" -> agilenn)."""
     return find("method", name.partition(":")[0], METHODS)()
+
+
+def benchmark(name: str) -> Any:
+    return find("benchmark", name, BENCHMARKS)
 
 
 def command(name: str) -> Any:
