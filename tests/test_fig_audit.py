@@ -54,7 +54,7 @@ def home(tmp_path, monkeypatch):
     for method in ("agilenn", "edge_only"):
         shutil.copytree(MODELS / method / "digits-paper", committed / "models" / method / "digits-paper")
     own = Deployment.load(committed / "models" / "agilenn" / "digits-paper")
-    replace(own, training={"validation": {"images": 180, "skewness": 77.5, "violations": 3}}).save()
+    replace(own, training={"test": {"images": 180, "skewness": 77.5, "violations": 3}}).save()
     monkeypatch.setattr(base, "RESULTS", committed)
     monkeypatch.setattr(audit, "audit", fake_audit)
     monkeypatch.setattr(robustness, "robustness", fake_robustness)

@@ -92,8 +92,8 @@ def audited(case: Case, result: dict[str, Any]) -> list[Row]:
 
 
 def own(make: Maker, deployment: Deployment) -> list[Row]:
-    """What the deployment says of its validation images, where it does."""
-    said = deployment.training.get("validation")
+    """What the deployment says of the test images by its own reference network, where it does."""
+    said = deployment.training.get("test")
     if not isinstance(said, dict) or not isinstance(said.get("images"), int):
         return []
     return [
