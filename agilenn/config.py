@@ -91,6 +91,10 @@ class Settings:
             "lam": (0 < self.lam <= 1, "0 < lam <= 1, a weight"),
             "bits": (1 <= self.bits <= 4, "1 to 4 bits per symbol"),
             "points": (self.points >= 1, "1 or more"),
+            "epochs": (self.epochs >= 1, "1 or more"),
+            "batch": (self.batch >= 1, "1 or more"),
+            "reference_epochs": (self.reference_epochs >= 1, "1 or more"),
+            "reference_width": (self.reference_width >= 1, "1 or more"),
             "attributed": (0 < self.attributed <= 1, "0 < attributed <= 1, a share"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "0 <= label_smoothing < 1"),
             "temperature": (self.temperature > 0, "more than 0"),
@@ -119,21 +123,26 @@ def presets() -> list[str]:
 
 def settings_for(dataset: str, budget: str, preset: str = "") -> Settings:
     """The settings of a preset ("": audited) under a budget ("quick" or "full") for a data set."""
-    if preset and preset not in presets():
-        raise UnknownName("AgileNN preset", preset, presets())
     return Settings.of(_values(preset or DEFAULT, dataset, budget))
 
 
-def _values(preset: str, dataset: str, budget: str) -> dict[str, Any]:
-    """What the file says, most general first: its base, [settings], [budget], [budget.DATASET]."""
+def _values(preset: str, dataset: str, budget: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the file says, most general first: its base, [settings], [budget], [budget.DATASET].
+
+    above: the presets that have this one as their base.
+    """
+    if preset not in presets():
+        raise UnknownName("AgileNN preset", preset, presets())
     file = PRESETS / f"{preset}.toml"
+    if preset in above:
+        raise BenchError(f"{file}: is its own base", got=" -> ".join((*above, preset)), do="choose another base")
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # not TOML, or not even text
         raise BenchError(f"{file}: not TOML ({error})", do="restore the file") from None
     if unknown := sorted(set(raw) - {"about", "base", "settings", *BUDGETS}):
         raise BenchError(f"{file}: unknown key {', '.join(unknown)}", expected="about, base, settings, quick, full")
-    values = _values(raw["base"], dataset, budget) if "base" in raw else {}
+    values = _values(raw["base"], dataset, budget, (*above, preset)) if "base" in raw else {}
     values |= raw.get("settings", {})
     layer = raw.get(budget, {})
     return values | {k: v for k, v in layer.items() if not isinstance(v, dict)} | layer.get(dataset, {})

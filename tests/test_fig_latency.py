@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from latency_records import METRICS, rows
 
-from bench import cli, datasets, results
+from bench import cli, datasets, registry, results
 from bench.compile.toolchain import Toolchain
 from bench.figures import base, cells, latency_cells
 from bench.figures.cases import Case
@@ -98,6 +98,19 @@ def test_a_deployment_that_was_trained_into_out_comes_before_the_committed_one(h
     assert run(home) == 0
     (stamp,) = json.loads((home / "out" / "fig_latency.provenance.json").read_text())["stamps"].values()
     assert stamp["inputs"]["deployment"] == deployment_hash(Deployment.load(own))
+
+
+def test_retraining_a_variant_trains_the_variant(home, monkeypatch):
+    class Copied:
+        stages = ()
+
+        def train(self, request):
+            CALLS.append(f"train {request.variant} {request.out.parent.name}")
+            shutil.copytree(TINY, request.out)
+
+    monkeypatch.setattr(registry, "method", lambda name: Copied())
+    assert run(home, "--retrain", "--dataset", "digits", "--method", "agilenn:text") == 0
+    assert CALLS[0] == "train text agilenn--text"
 
 
 def test_another_compiler_is_another_measurement_and_stands_in_the_stamp(home, monkeypatch):

@@ -25,6 +25,7 @@ ABLATIONS = {
     [
         {"k": 0}, {"k": 24}, {"rho": 0.0}, {"rho": 1.2}, {"bits": 5}, {"lam": 0}, {"roh": 0.8}, {"k": 5.0}, {"gate": 1},
         {"quantizer": "best"}, {"points": 0}, {"attributed": 0}, {"label_smoothing": 1.0}, {"temperature": 0},
+        {"epochs": 0}, {"batch": 0}, {"reference_epochs": 0}, {"reference_width": 0},
     ],
 )  # fmt: skip
 def test_settings_refuse_what_makes_no_sense(wrong: dict[str, Any]) -> None:
@@ -69,6 +70,8 @@ def test_unknown_presets_and_keys_are_refused(
         ("[settings]\nlambda = 0.3", "unknown AgileNN setting lambda"),
         ("[setting]\nlam = 0.3", "unknown key setting"),
         ("[settings\n", "not TOML"),
+        ('base = "audit"', "unknown AgileNN preset 'audit'"),
+        ('base = "audited"', "is its own base; got audited -> audited"),
     ):
         (tmp_path / "audited.toml").write_text(content)
         with pytest.raises(BenchError, match=message):

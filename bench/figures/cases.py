@@ -148,7 +148,10 @@ class Cases:
     def _deployment(self, method: str, dataset: str) -> Deployment:
         args, folder = self.args, self._folder(method, dataset)
         if args.retrain:
-            request = Request(dataset, args.protocol, folder, TRAIN_SEED, "quick", args.fresh, args.data_dir)
+            fresh, (_, _, variant) = args.fresh, method.partition(":")
+            request = Request(
+                dataset, args.protocol, folder, TRAIN_SEED, "quick", fresh, args.data_dir, variant=variant
+            )
             registry.method(method).train(request)
         if not self._is_trained(method, dataset):
             do = f"train it: ./reproduce.sh train --method {method} --dataset {dataset} --protocol {args.protocol}"
