@@ -216,8 +216,8 @@ def deployment_folder(results: Path, method: str, dataset: str, protocol: str) -
 class Request:
     """What `train` asks of a method. budget: "quick" (minutes) or "full"; data_dir: folder of NAME.npz or None.
 
-    minutes: training stops after the last epoch that fits into them; None: no limit. variant: what follows METHOD: in the
-    method's name.
+    minutes: training stops after the last epoch that fits into them; None: no limit. variant: what follows METHOD: in
+    the method's name.
     """
 
     dataset: str
