@@ -11,7 +11,7 @@ from bench.figures.rows import spread
 from bench.results import Row
 
 CAPTION = (
-    "Own: what the training reports of validation images (its own reference network, its own points). Judged: IG-64 "
+    "Own: what the training reports of the test images (its own reference network, its own points). Judged: IG-64 "
     "of an evaluator trained afresh on the frozen int8 features, on test images that it classifies rightly, against "
     "a zero map and against the mean map. Whiskers: 95 % over images."
 )
@@ -58,12 +58,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         axis.set_xlabel(label)
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=7)
         axis.grid(visible=False, axis="y")
-    axes[0].set_yticks(range(len(lines)), [_name(line) for line in lines])
+    axes[0].set_yticks(range(len(lines)), [style.heading(*line) for line in lines])
     axes[0].set_ylim(len(lines) - 0.5, -0.5)
     style.caption(figure, CAPTION)
     return style.save(figure, folder, "fig_audit")
-
-
-def _name(line: tuple[str, str, str]) -> str:
-    dataset, protocol, method = line
-    return f"{style.title(dataset)}, {style.title(method)}" + f" ({protocol})" * (protocol != "paper")
