@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import style
+from bench.figures.rows import spread
 from bench.results import Row
 
 FULL = "agilenn"
@@ -54,9 +55,9 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
                 axis.axvline(sum(whole) / len(whole), color="0.4", linestyle="--", linewidth=0.8)
             for row in found:
                 place = names.index(row.method)
-                low, high = row.ci_low or row.value, row.ci_high or row.value
+                low, high = spread(row)
                 axis.errorbar(
-                    row.value, place, xerr=[[max(0, row.value - low)], [max(0, high - row.value)]], fmt="o",
+                    row.value, place, xerr=[[row.value - low], [high - row.value]], fmt="o",
                     color=colours[number], markersize=3.5, linewidth=0.8,
                 )  # fmt: skip
             axis.set_xlabel(label, fontsize=7)

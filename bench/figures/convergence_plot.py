@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CURVES = {"accuracy": "Validation accuracy (%)", "loss": "Validation loss"}
 CAPTION = (
-    "Edge-only is the regular network: one classifier of whole images, the same kind of server network.\n"
+    "Edge-only is the regular network: one classifier of whole images. Its server network may be another one.\n"
     "Loss: cross-entropy of the prediction. Bars: CPU seconds per epoch over all cores, and the ratio to the regular\n"
     "network (the paper: 3 to 4, wall clock on a GPU). Dotted: the paper's end after 200 epochs, test images (Fig. 15)."
 )
@@ -43,8 +43,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
             axis.grid(color="0.92")
             axis.set_xlabel("Epoch")
         _bars(line[2], found, colour)
-        dataset, protocol = key
-        line[0].set_title(style.title(dataset) + f" ({protocol})" * (protocol != "paper"), loc="left")
+        line[0].set_title(style.heading(*key), loc="left")
     lines = [Line2D([], [], color=colour[method], label=style.title(method)) for method in methods]
     figure.legend(handles=lines, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     figure.supxlabel(CAPTION, fontsize=6.5, color="0.3")

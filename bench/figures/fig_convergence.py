@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.figures import base, convergence_plot
 from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
-from bench.figures.style import title
+from bench.figures.style import heading
 from bench.method import Deployment
 from bench.results import Row
 
@@ -96,7 +96,7 @@ def table(rows: Sequence[Row]) -> str:
 
     lines: dict[str, dict[str, str]] = {}
     for row in sorted(rows, key=lambda row: row.key):
-        name = f"{title(row.dataset)}, {title(row.method)}" + f" ({row.protocol})" * (row.protocol != "paper")
+        name = heading(row.dataset, row.protocol, row.method)
         if row.conditions:
             lines.setdefault(name, {})["epochs"] = str(
                 sum(r.key[1:4] == row.key[1:4] and r.metric == "loss" for r in rows)

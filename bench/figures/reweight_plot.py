@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import style
+from bench.figures.rows import spread
 from bench.results import Row
 
 CAPTION = (
@@ -36,7 +37,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
             curve = sorted((_alpha(row), row) for row in of_method if row.metric == "accuracy")
             x = [alpha for alpha, _ in curve]
             axis.plot(x, [row.value for _, row in curve], color=colour, linewidth=1.2, label=style.title(method))
-            low, high = [row.ci_low or 0 for _, row in curve], [row.ci_high or 0 for _, row in curve]
+            low, high = zip(*(spread(row) for _, row in curve), strict=True)
             axis.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
             one = {row.metric: row.value for row in of_method if not row.conditions}
             if {"learned_alpha", "accuracy_learned"} <= set(one):
@@ -48,8 +49,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
             axis.plot(
                 sorted(theirs), [theirs[a] for a in sorted(theirs)], "--", color="0.4", linewidth=1, label="paper"
             )
-        dataset, protocol = key
-        axis.set_title(style.title(dataset) + f" ({protocol})" * (protocol != "paper"), loc="left")
+        axis.set_title(style.heading(*key), loc="left")
         axis.set_xlim(0, 1)
         axis.grid(color="0.92")
         axis.set_xlabel("Weight of the local logits")

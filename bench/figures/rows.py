@@ -45,8 +45,9 @@ class Maker:
 
 
 def spread(row: Row) -> tuple[float, float]:
-    """The interval, or twice the value where there is none."""
-    return (row.value if row.ci_low is None else row.ci_low), (row.value if row.ci_high is None else row.ci_high)
+    """The interval, or twice the value where there is none. It holds the value, whatever rounding does."""
+    low, high = (row.value if end is None else end for end in (row.ci_low, row.ci_high))
+    return min(low, row.value), max(high, row.value)
 
 
 def plain_table(rows: Sequence[Row]) -> str:

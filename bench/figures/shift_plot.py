@@ -39,13 +39,12 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 
     size = (10.5, 0.95 + 1.75 * len(curves))
     figure, axes = pyplot.subplots(len(curves), len(METRICS), figsize=size, squeeze=False, layout="constrained")
-    for line, (dataset, protocol, method) in zip(axes, sorted(curves), strict=True):
+    for line, key in zip(axes, sorted(curves), strict=True):
         for axis, (metric, label) in zip(line, METRICS.items(), strict=True):
-            _panel(axis, curves[dataset, protocol, method], metric, colours)
+            _panel(axis, curves[key], metric, colours)
             axis.set_ylabel(label)
             axis.set_ylim(0, None if metric == "payload_up" else 103)
-        name = f"{style.title(dataset)}, {style.title(method)}" + f" ({protocol})" * (protocol != "paper")
-        line[0].set_title(name, loc="left")
+        line[0].set_title(style.heading(*key), loc="left")
     for axis in axes[-1]:
         axis.set_xlabel("Severity")
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import style
+from bench.figures.rows import spread
 from bench.results import Row
 
 CAPTION = (
@@ -31,7 +32,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         curve.sort()
         x, colour = [threshold for threshold, _ in curve], colours[number % len(colours)]
         axis.plot(x, [row.value for _, row in curve], "o-", color=colour, markersize=3, label=style.title(dataset))
-        low, high = [row.ci_low or 0 for _, row in curve], [row.ci_high or 0 for _, row in curve]
+        low, high = zip(*(spread(row) for _, row in curve), strict=True)
         axis.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
         theirs = [(threshold, row.paper_value) for threshold, row in curve if row.paper_value is not None]
         if theirs:

@@ -32,6 +32,12 @@ def title(name: str) -> str:
     return TITLES.get(bare, bare) + colon + variant
 
 
+def heading(dataset: str, protocol: str, method: str = "") -> str:
+    """Names what a panel or a line is about; the protocol only where it is not the paper's."""
+    names = f"{title(dataset)}, {title(method)}" if method else title(dataset)
+    return names + f" ({protocol})" * (protocol != "paper")
+
+
 def setup() -> list[tuple[float, float, float]]:
     """Sets the drawing defaults (no display needed) and returns the colours, told apart by colour-blind readers too."""
     import matplotlib
