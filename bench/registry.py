@@ -24,6 +24,7 @@ COMMANDS = {
     "plot": "bench.plot:Plot",
     "board": "bench.boards.run:BoardRun",
     "bench": "bench.benchmarks:Bench",
+    "profile": "bench.profile:ProfileCommand",
     "fig_latency": "bench.figures.fig_latency:FigLatency",
     "fig_audit": "bench.figures.fig_audit:FigAudit",
     "fig_shift": "bench.figures.fig_shift:FigShift",
