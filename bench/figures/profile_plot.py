@@ -89,6 +89,7 @@ def _bars(axis: Axes, bars: Sequence[Row], numbers: Mapping[Row, int], colours: 
     axis.set_ylim(len(bars) - 0.4, -0.6)
     axis.set_xlim(0, 1.3 * max(row.cycles for row in bars))
     axis.set_xlabel("Cycles")
+    axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.tick_params(axis="x", labelsize=7)
     axis.grid(visible=False)
     for side in ("top", "right", "left"):
