@@ -1,5 +1,7 @@
 """The judge's parts, each on data of which the answer is known; once all of them on digits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,17 @@ def test_symbols_are_those_that_are_sent(subject, images):
         assert np.array_equal(values["symbols"].ravel(), np.moveaxis(sent[i], -1, 0).ravel())
         assert payloads[i] == values["payload"].size
         assert predictions[i] == accuracy.predict(deployment, frame, remote)
+
+
+def test_symbols_of_a_deployment_that_sends_all_channels(subject):
+    stages_ = [
+        replace(stage, params={**stage.params, "first": 0}) if stage.op == "quantize" else stage
+        for stage in subject.deployment.stages
+    ]
+    everything = Subject.of(replace(subject.deployment, stages=tuple(stages_)))
+    features = np.zeros((1, 2, 2, 24), np.uint8)
+    assert everything.symbols(features).shape == (1, 2, 2, 24) and subject.symbols(features).shape == (1, 2, 2, 19)
+    assert everything.k == subject.k == 5
 
 
 def test_a_deployment_without_features_is_refused():

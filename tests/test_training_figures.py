@@ -118,11 +118,23 @@ def test_the_table_holds_what_program_training_and_judge_say(home: Path, capsys:
     value = {metric: row.value for (_, _, metric), row in rows.items()}
     assert (value["achieved_skewness"], value["order_violations"], value["judged_skewness"]) == (81.5, 1.25, 70.0)
     assert (value["epochs"], value["cpu_hours"]) == (3, 0.03)
+    assert rows["agilenn", "", "achieved_skewness"].n == round(0.96 * 539)  # what the reference gets right
+    assert rows["agilenn", "", "accuracy_float"].n == 539
     assert value["accuracy_int8_minus_float"] == pytest.approx(value["accuracy"] - 97.5, abs=1e-4)
     assert 50 < value["remote_sparsity"] < 100 and 0 < value["symbol_entropy"] < 3 and value["payload_up"] > 50
     accuracy_row = rows["agilenn", "", "accuracy"]
     assert accuracy_row.n == 539 and accuracy_row.ci_low is not None and accuracy_row.ci_low < accuracy_row.value
     assert "judged skewness" in (text := capsys.readouterr().out) and "Digits (protocol paper)" in text
+
+
+def test_a_reference_network_that_gets_nothing_right_reports_no_importance() -> None:
+    from bench.figures.offloaded import reported
+    from bench.figures.rows import Maker
+
+    make, names = Maker("fig_audit", ("digits", "agilenn", "paper")), {"skewness": "own_skewness", "accuracy": "own"}
+    said = {"test": TEST | {"reference_accuracy": 0.0}}
+    assert [row.metric for row in reported(make, said, names)] == ["own"]
+    assert reported(make, {"test": None}, names) == reported(make, {}, names) == []
 
 
 def test_the_judge_of_another_training_does_not_count(home: Path) -> None:

@@ -19,11 +19,12 @@ BATCH = 64  # frames per call of the interpreter
 
 @dataclass(frozen=True)
 class Subject:
-    """A deployment whose first `k` feature channels stay and whose others are quantized by `table` and sent."""
+    """A deployment whose first `k` feature channels stay; those from `sent` on are quantized by `table` and sent."""
 
     deployment: Deployment
     extractor: str  # file name
     k: int
+    sent: int  # k, or 0 where all channels are sent
     table: tuple[int, ...]  # symbol of int8 feature q at q + 128
 
     @classmethod
@@ -32,9 +33,10 @@ class Subject:
         if reason := refuses(deployment):
             raise DataError(f"{deployment.method}: nothing to judge", got=reason)
         found = {stage.op: stage for stage in reversed(deployment.stages)}
-        k, table = found["split"].params["channels"], found["quantize"].params["table"]
-        assert isinstance(k, int) and isinstance(table, list)
-        return cls(deployment, str(_extractor(deployment).params["model"]), k, tuple(table))
+        k, quantize = found["split"].params["channels"], found["quantize"].params
+        sent, table = quantize["first"], quantize["table"]
+        assert isinstance(k, int) and isinstance(sent, int) and isinstance(table, list)
+        return cls(deployment, str(_extractor(deployment).params["model"]), k, sent, tuple(table))
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
@@ -81,8 +83,8 @@ class Subject:
         return np.float32(self.scale) * (features.astype(np.float32) - np.float32(self.zero))
 
     def symbols(self, features: np.ndarray) -> np.ndarray:
-        """uint8 features (N, H, W, C) -> uint8 symbols of the channels that are sent (N, H, W, C - k)."""
-        return np.array(self.table, np.uint8)[features[..., self.k :]]
+        """uint8 features (N, H, W, C) -> uint8 symbols of the channels that are sent (N, H, W, C - sent)."""
+        return np.array(self.table, np.uint8)[features[..., self.sent :]]
 
     @cached_property
     def _quantization(self) -> tuple[float, int]:

@@ -116,6 +116,4 @@ def ablated(case: Whole, method: str, seed: int, result: Mapping[str, Any]) -> l
     ]
     if result["skewness"]:
         rows.append(make.mean("judged_skewness", result["skewness"], "percent", seed=seed))
-    if test := result["training"]["test"]:
-        rows.append(make.number("achieved_skewness", test["skewness"], "percent", test["images"], seed=seed))
-    return rows
+    return rows + offloaded.reported(make, result["training"], {"skewness": "achieved_skewness"}, seed=seed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import audit_plot
+from bench.figures.offloaded import reported
 from bench.figures.rows import Maker, plain_table
 from bench.figures.study import Found, Study
 from bench.method import Deployment
@@ -79,7 +80,7 @@ def audited(case: Case, result: dict[str, Any]) -> list[Row]:
         )
     ]
     return [
-        *own(make, case.deployment),
+        *reported(make, case.deployment.training, OWN),
         *judged,
         make.share("evaluator_accuracy", result["right"]["evaluator"]),
         *(make.share(f"probe_network_{head}", result["right"][head]) for head in ("local", "remote")),
@@ -88,16 +89,4 @@ def audited(case: Case, result: dict[str, Any]) -> list[Row]:
         make.number("effective_centroids", centroids, "1", n, spread),
         make.number("used_centroids", used(shares), "1", n),
         make.number("centroids", result["levels"], "1", n),
-    ]
-
-
-def own(make: Maker, deployment: Deployment) -> list[Row]:
-    """What the deployment says of the test images by its own reference network, where it does."""
-    said = deployment.training.get("test")
-    if not isinstance(said, dict) or not isinstance(said.get("images"), int):
-        return []
-    return [
-        make.number(metric, said[name], "percent", said["images"])
-        for name, metric in OWN.items()
-        if isinstance(said.get(name), (int, float))
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.method import Deployment
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def refuses(deployment: Deployment) -> str:
     """Why a deployment is none that keeps some features and sends the others; "" if it is one."""
     operations = {stage.op for stage in deployment.stages}
-    missing = sorted({"split", "quantize", "receive"} - operations)
+    missing = sorted({"split", "quantize", "receive", "combine"} - operations)
     return f"it has no stage {' and no stage '.join(missing)}" if missing else ""
 
 
@@ -38,6 +38,23 @@ def outputs(cases: Sequence[Case], args: argparse.Namespace) -> list[tuple[dict[
         for case, of_case in zip(cases, codes, strict=True)
     ]  # fmt: skip
     return list(zip(cells.run(todo, args), codes, strict=True))
+
+
+def reported(make: Maker, training: Mapping[str, Any], names: Mapping[str, str], **conditions: Any) -> list[Row]:
+    """What a training reports of the test split, where it does: rows of percentages. names: its name -> ours.
+
+    Skewness and violations are of the images that its own reference network classifies rightly; of none, no row.
+    """
+    said = training.get("test")
+    if not isinstance(said, dict) or not isinstance(said.get("images"), int):
+        return []
+    n = said["images"]
+    counts = dict.fromkeys(("skewness", "violations"), round(n * said.get("reference_accuracy", 100) / 100))
+    return [
+        make.number(ours, said[name], "percent", count, **conditions)
+        for name, ours in names.items()
+        if name in said and (count := counts.get(name, n))
+    ]
 
 
 def counted(make: Maker, metric: str, hits: int, n: int, **conditions: Any) -> Row:

@@ -92,12 +92,11 @@ def trained(case: Case, result: Mapping[str, Any]) -> list[Row]:
     for name in ("epochs", "epochs_planned", "cpu_hours"):
         if training.get(name) is not None:
             rows.append(make.number(name, training[name], "1", 1))
-    test = training.get("test")
-    if isinstance(test, dict):
-        rows += [make.number(metric, test[name], "percent", test["images"]) for name, metric in FLOAT.items()]
-        if test["images"] == n:
-            difference = rows[0].value - test["accuracy"]
-            rows.append(make.number("accuracy_int8_minus_float", difference, "percent", n))
+    of_float = offloaded.reported(make, training, FLOAT)
+    rows += of_float
+    for row in of_float:
+        if row.metric == "accuracy_float" and row.n == n:
+            rows.append(make.number("accuracy_int8_minus_float", rows[0].value - row.value, "percent", n))
     return rows
 
 
