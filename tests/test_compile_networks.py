@@ -3,6 +3,9 @@ bit."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import host_net
@@ -77,3 +80,18 @@ def test_an_input_that_is_still_needed_is_not_overwritten():
     values = np.random.default_rng(1).integers(-128, 128, (1, 50)).astype(np.int8)
     for expected, output in zip(reference(data, values), host_net.run([data], [[values]])[0], strict=True):
         assert np.array_equal(expected, output)
+
+
+def test_every_process_makes_the_same_source():
+    """Python's hash seed differs from process to process."""
+    program = "from pathlib import Path; from bench.compile.lower import compile_net; import hashlib, sys; "
+    program += "print(hashlib.sha256(compile_net(Path(sys.argv[1]), 'n').declarations.encode()).hexdigest())"
+    command = [sys.executable, "-c", program, str(GOLDEN / "extractor.tflite")]
+    root = Path(__file__).parent.parent
+    made = {
+        subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=root, env={**os.environ, "PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in "123"
+    }
+    assert len(made) == 1

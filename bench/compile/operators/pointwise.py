@@ -107,7 +107,7 @@ def allocate(lines: Sequence[str]) -> Iterator[str]:
     for i, line in enumerate(lines):
         names = re.findall(r"{(\w+)}", line)
         given = {name: held[name] for name in names if name in held}
-        free += [held.pop(name) for name in set(given) if last[name] == i]
+        free += [held.pop(name) for name in given if last[name] == i]
         for name in names:
             if name not in given:
                 given[name] = free.pop(0)
