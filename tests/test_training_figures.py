@@ -211,7 +211,7 @@ def few(*, dataset: str, n: int, **_: object) -> dict[str, Any]:
 
 def test_natural_skewness_is_cumulative_and_beside_the_paper(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.audit import natural
-    from bench.figures.fig_attribution import Regular
+    from bench.figures.alone import Alone
     from bench.figures.fig_skew_cdf import cumulative
     from bench.paper import Paper
 
@@ -223,7 +223,10 @@ def test_natural_skewness_is_cumulative_and_beside_the_paper(home: Path, monkeyp
     assert shares == [0, 25, 50, 100] and rows["regular", "", "accuracy"].value == 50
     assert drawn(home, "fig_skew_cdf")
     paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
-    found = {row.conditions: row for row in cumulative(Regular(datasets.load("cifar10")), few(dataset="", n=8), paper)}
+    found = {
+        row.conditions: row
+        for row in cumulative(Alone(datasets.load("cifar10"), "regular"), few(dataset="", n=8), paper)
+    }
     assert found["skewness_up_to=0.40"].paper_value == 32.0 and found["skewness_up_to=0.95"].paper_value is None
 
 

@@ -5,47 +5,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.figures import ablation_plot, offloaded
+from bench.figures.alone import Alone, DataSets
 from bench.figures.rows import Maker, plain_table
 from bench.figures.study import Found, Study
 from bench.results import Row
 
 if TYPE_CHECKING:
-    from bench.datasets import Dataset
     from bench.figures.recorded import Recorded
 
 CODE = ("agilenn", "bench/audit", "bench/outputs.py", "bench/compile", "bench/firmware", "bench/boards", "bench/codec")
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A data set on which all variants are trained; it stands for no single deployment."""
-
-    dataset: Dataset
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return (self.dataset.name, "ablation", "paper")
-
-    @property
-    def identity(self) -> str:
-        return self.dataset.fingerprint
-
-
-class Wholes:
-    """The data sets of the command line; digits where none is named, because eight trainings take long."""
-
-    def __init__(self, args: argparse.Namespace, recorded: Collection[str]) -> None:
-        from bench.figures.cases import Images
-
-        images = Images(args, recorded, trains=True)
-        opened = [images.open(name) for name in args.dataset or ["digits"]]
-        self.found, self.notes = [Whole(dataset) for dataset in opened if dataset], images.notes
 
 
 class FigAblation(Study):
@@ -61,12 +34,12 @@ class FigAblation(Study):
         super().arguments(parser)
         parser.add_argument("--seeds", type=int, default=1, metavar="N", help="trainings per variant (default 1)")
 
-    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Wholes:
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
         if args.seeds < 1:
             raise BenchError("--seeds", expected="1 or more", got=args.seeds)
-        return Wholes(args, recorded)
+        return DataSets(args, recorded, "ablation", ["digits"])  # eight trainings each take long
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Whole], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
         from bench import grid, provenance
         from bench.figures import cells
         from bench.figures.ablation_cells import ablate
@@ -102,7 +75,7 @@ class FigAblation(Study):
         return plain_table(rows)
 
 
-def ablated(case: Whole, method: str, seed: int, result: Mapping[str, Any]) -> list[Row]:
+def ablated(case: Alone, method: str, seed: int, result: Mapping[str, Any]) -> list[Row]:
     """The rows of one training."""
     make = Maker(FigAblation.name, (case.dataset.name, method, "paper"))
     said = result["outputs"]

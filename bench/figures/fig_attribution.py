@@ -4,47 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.figures import attribution_plot
+from bench.figures import alone, attribution_plot
+from bench.figures.alone import Alone, DataSets
 from bench.figures.rows import Maker, plain_table
 from bench.figures.study import Found, Study
 from bench.results import Row
 
 if TYPE_CHECKING:
-    from bench.datasets import Dataset
     from bench.figures.recorded import Recorded
 
 SHOWN = tuple(f"k={k};" for k in (0, 1, 3, 5, 10, 20))
-
-
-@dataclass(frozen=True)
-class Regular:
-    """A data set with a network that is trained here, without any method."""
-
-    dataset: Dataset
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return (self.dataset.name, "regular", "paper")
-
-    @property
-    def identity(self) -> str:
-        """There is no deployment: of the images."""
-        return self.dataset.fingerprint
-
-
-class Regulars:
-    """One per data set of the command line whose training images are here; `digits` always."""
-
-    def __init__(self, args: argparse.Namespace, recorded: Collection[str]) -> None:
-        from bench.figures.cases import Images
-
-        images = Images(args, recorded, trains=True)
-        opened = [images.open(name) for name in args.dataset or sorted({"digits", *recorded})]
-        self.found, self.notes = [Regular(dataset) for dataset in opened if dataset], images.notes
 
 
 class FigAttribution(Study):
@@ -55,28 +27,16 @@ class FigAttribution(Study):
     images = 500
     per_method = False
 
-    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Regulars:
-        return Regulars(args, recorded)
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
+        return alone.regulars(args, recorded)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Regular], recorded: Recorded) -> Found:
-        from bench import datasets, grid, provenance
+    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
         from bench.audit.masking import masking
-        from bench.figures import cells
 
-        code = cells.code_hash(cells.AUDIT_CODE)
-        todo = [
-            grid.Cell(
-                masking, {"dataset": name, "images": case.identity, "n": count, "code": code},
-                {"data_dir": args.data_dir}, f"{name}: a network is trained, then masked",
-            )
-            for case in cases
-            for name, count in [(case.dataset.name, min(args.images, case.dataset.counts["test"]))]
-        ]  # fmt: skip
         found = Found()
-        for case, result in zip(cases, cells.run(todo, args), strict=True):
-            command = f"./reproduce.sh {self.name} --dataset {case.dataset.name} --images {args.images}"
-            inputs = {"deployment": case.identity, "images": case.identity, "origin": case.dataset.origin, "code": code}
-            found.add(attributed(case, result), provenance.stamp(command, datasets.SEED, inputs))
+        what = "a network is trained, then masked"
+        for case, result, stamp in alone.explained(self.name, masking, what, args, cases):
+            found.add(attributed(case, result), stamp)
         return found
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -87,7 +47,7 @@ class FigAttribution(Study):
         return plain_table([row for row in rows if row.metric != "accuracy" or row.conditions.startswith(SHOWN)])
 
 
-def attributed(case: Regular, result: dict[str, Any]) -> list[Row]:
+def attributed(case: Alone, result: dict[str, Any]) -> list[Row]:
     """Accuracy by order and number of masked channels, and each rule's agreement with IG-64."""
     import numpy as np
 

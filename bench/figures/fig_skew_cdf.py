@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.figures import base, skew_cdf_plot
-from bench.figures.fig_attribution import Regular, Regulars
+from bench.figures import alone, base, skew_cdf_plot
+from bench.figures.alone import Alone, DataSets
 from bench.figures.rows import Maker, plain_table
 from bench.figures.study import Found, Study
 from bench.results import Row
@@ -29,30 +29,18 @@ class FigSkewCdf(Study):
     images = 500
     per_method = False
 
-    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Regulars:
-        return Regulars(args, recorded)
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
+        return alone.regulars(args, recorded)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Regular], recorded: Recorded) -> Found:
-        from bench import datasets, grid, provenance
+    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
         from bench.audit.natural import natural
-        from bench.figures import cells
         from bench.paper import Paper
 
         paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
-        code = cells.code_hash(cells.AUDIT_CODE)
-        todo = [
-            grid.Cell(
-                natural, {"dataset": name, "images": case.identity, "n": count, "code": code},
-                {"data_dir": args.data_dir}, f"{name}: a regular network is trained, then explained",
-            )
-            for case in cases
-            for name, count in [(case.dataset.name, min(args.images, case.dataset.counts["test"]))]
-        ]  # fmt: skip
         found = Found()
-        for case, result in zip(cases, cells.run(todo, args), strict=True):
-            command = f"./reproduce.sh {self.name} --dataset {case.dataset.name} --images {args.images}"
-            inputs = {"deployment": case.identity, "images": case.identity, "origin": case.dataset.origin, "code": code}
-            found.add(cumulative(case, result, paper), provenance.stamp(command, datasets.SEED, inputs))
+        what = "a regular network is trained, then explained"
+        for case, result, stamp in alone.explained(self.name, natural, what, args, cases):
+            found.add(cumulative(case, result, paper), stamp)
         return found
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -62,7 +50,7 @@ class FigSkewCdf(Study):
         return plain_table(rows)
 
 
-def cumulative(case: Regular, result: Mapping[str, Any], paper: Paper) -> list[Row]:
+def cumulative(case: Alone, result: Mapping[str, Any], paper: Paper) -> list[Row]:
     """The share of images below each threshold, beside the paper's (of MobileNetV2), and their mean skewness."""
     from bench.figures.offloaded import beside, counted
 
