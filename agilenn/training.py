@@ -14,6 +14,7 @@ from agilenn.attribution import Attribution, explain
 from agilenn.config import Settings
 from agilenn.losses import per_channel
 from agilenn.model import AgileModel, right
+from bench.errors import BenchError
 from bench.files import replace
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
@@ -86,7 +87,10 @@ def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -
 
 
 def importance(task: Task, settings: Settings, extractor: Any, reference: Any) -> np.ndarray:
-    """(N, C): importance of the channels on training images that the reference network classifies rightly."""
+    """(N, C): importance of the channels on training images that the reference network classifies rightly.
+
+    Raises BenchError where there is none.
+    """
     how = Attribution(settings.rule, settings.points, settings.baseline)
     found = []
     frames, labels = task.calibration(SELECTED_FROM)
@@ -95,4 +99,9 @@ def importance(task: Task, settings: Settings, extractor: Any, reference: Any) -
         target = keras.ops.convert_to_tensor(labels[i : i + settings.batch])
         correct = keras.ops.convert_to_numpy(right(target, reference(features, training=False)))
         found.append(keras.ops.convert_to_numpy(per_channel(explain(reference, features, target, how)))[correct])
+    if not sum(map(len, found)):
+        raise BenchError(
+            f"the reference network classifies none of {len(frames)} training images rightly",
+            do="train it for more epochs (reference_epochs), or at another rate (reference_rate)",
+        )
     return np.concatenate(found)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agilenn import mapping, networks, references, selection
+from agilenn import mapping, networks, references, selection, training
+from agilenn.config import Settings
+from bench.errors import BenchError
 from bench.training.backend import keras
 
 FRAME = (24, 24, 1)
@@ -66,3 +71,13 @@ def test_a_folded_mapping_computes_what_the_mapping_did(kind: str) -> None:
     np.testing.assert_allclose(extractor(frames()).numpy(), unfolded, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(mapped(frames()).numpy(), unfolded, rtol=1e-4, atol=1e-5)
     assert extractor.count_params() == size and mapping.NAME not in [layer.name for layer in extractor.layers]
+
+
+def test_nothing_is_selected_by_a_reference_network_that_gets_nothing_right() -> None:
+    extractor = trained_like("separable")
+    reference = references.build("resnet8", extractor.output.shape[1:], 4, 8)
+    kernel, _ = reference.layers[-1].get_weights()
+    reference.layers[-1].set_weights([0 * kernel, np.eye(4)[0]])  # class 0, whatever it sees
+    task: Any = SimpleNamespace(calibration=lambda count: (np.zeros((6, *FRAME), np.uint8), np.ones(6, np.int64)))
+    with pytest.raises(BenchError, match="classifies none of 6 training images rightly; train it for more epochs"):
+        training.importance(task, Settings(channels=6, k=2), extractor, reference)

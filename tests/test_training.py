@@ -124,7 +124,7 @@ def test_damaged_checkpoints_are_refused(digits: datasets.Dataset, tmp_path: Pat
     train(network(1), digits, tmp_path)
     weights = checkpoint.Checkpoint(tmp_path).weights(4)
     weights.write_bytes(weights.read_bytes()[:3000])
-    with pytest.raises(DataError, match=r"damaged checkpoint.*--fresh"):
+    with pytest.raises(DataError, match=r"damaged checkpoint.*--fresh, or delete"):
         train(network(1), digits, tmp_path)
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(DataError, match=r"damaged checkpoint.*--fresh"):

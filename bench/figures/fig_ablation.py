@@ -18,7 +18,10 @@ from bench.results import Row
 if TYPE_CHECKING:
     from bench.figures.recorded import Recorded
 
-CODE = ("agilenn", "bench/audit", "bench/outputs.py", "bench/compile", "bench/firmware", "bench/boards", "bench/codec")
+CODE = tuple(
+    "agilenn bench/audit bench/training bench/datasets.py bench/outputs.py bench/server.py bench/compile bench/codec "
+    "bench/firmware bench/boards".split()
+)
 
 
 class FigAblation(Study):

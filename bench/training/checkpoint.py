@@ -52,7 +52,12 @@ class Checkpoint:
             if not (self.weights(self.epochs).is_file() and self.weights(self.best).is_file()):
                 raise ValueError("a weights file is gone")
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{file}: damaged checkpoint ({error})", do="train again with --fresh") from None
+            raise DataError(f"{file}: damaged checkpoint ({error})", do=self.anew) from None
+
+    @property
+    def anew(self) -> str:
+        """What to do where it cannot be used; a figure's own trainings know no --fresh."""
+        return f"train again with --fresh, or delete {self.path}"
 
     @property
     def epochs(self) -> int:
@@ -83,14 +88,14 @@ class Checkpoint:
             with np.load(file, allow_pickle=False) as saved:
                 return [saved[name] for name in saved.files]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{file}: damaged checkpoint ({error})", do="train again with --fresh") from None
+            raise DataError(f"{file}: damaged checkpoint ({error})", do=self.anew) from None
 
     def load(self, model: Any, epoch: int) -> None:
         """Weights and optimizer state of an epoch. Raises DataError for a damaged file or another network."""
         model.optimizer.build(model.trainable_variables)
         known, values = variables(model), self.values(epoch)
         if [value.shape for value in values] != [tuple(variable.shape) for variable in known]:
-            raise DataError(f"{self.weights(epoch)}: of another network", do="train again with --fresh")
+            raise DataError(f"{self.weights(epoch)}: of another network", do=self.anew)
         for variable, value in zip(known, values, strict=True):
             variable.assign(value)
 
