@@ -48,8 +48,9 @@ def find(kind: str, name: str, table: dict[str, str]) -> Any:
 
 
 def method(name: str) -> Any:
-    """A Method by its bare name ("agilenn:text" -> agilenn)."""
-    return find("method", name.partition(":")[0], METHODS)()
+    """A Method by its bare name ("agilenn:text" -> agilenn). UnknownName, too, where nothing follows the colon."""
+    bare, colon, variant = name.partition(":")
+    return find("method", name if colon and not variant else bare, METHODS)()
 
 
 def benchmark(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.errors import BenchError
 from bench.method import Deployment, Request, StageKind
 from bench.training.task import open_task
 
@@ -37,6 +38,8 @@ class EdgeOnly:
 
     def train(self, request: Request) -> Deployment:
         """Trains (or resumes), exports to request.out, saves the deployment. DataError without training images."""
+        if request.variant:
+            raise BenchError(f"{self.name} has no variants", got=request.variant, do=f"use --method {self.name}")
         task = open_task(request)
         settings = BUDGETS.get((request.dataset, request.budget)) or BUDGETS["", request.budget]
         from baselines.edge_only.training import deploy, train
