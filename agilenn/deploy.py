@@ -112,7 +112,7 @@ def measure(model: AgileModel, frames: np.ndarray, labels: np.ndarray) -> dict[s
 
 
 def remote_logits(model: AgileModel, values: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Remote NN's logits (N, classes) for dequantized features (N, H, W, C - k)."""
+    """Remote NN's logits (N, classes) for dequantized features (N, H, W, C) that travel."""
     parts = [model.remote(values[i : i + batch], training=False) for i in range(0, len(values), batch)]
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 

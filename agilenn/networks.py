@@ -44,6 +44,6 @@ def local(shape: Sequence[int], classes: int, normalized: bool = False) -> Any:
 
 
 def remote(shape: Sequence[int], classes: int, settings: Settings) -> Any:
-    """Dequantized features (N, H, W, channels - k) -> logits: MobileNetV2 minus its first convolution, or another."""
+    """Dequantized features (N, *shape) that travel -> logits: MobileNetV2 minus its first convolution, or another."""
     width, stages, head = settings.remote_width, settings.remote_stages, settings.remote_head
     return server_network(settings.remote, shape, classes, width, stages, head)
