@@ -15,8 +15,8 @@ from bench.errors import BenchError
 
 ABLATIONS = {
     "no_skewness": {"skewness_weight": 0.0}, "no_disorder": {"order": "none"}, "no_gating": {"gate": False},
-    "no_xai": {"skewness_weight": 0.0, "order": "none"}, "no_mapping": {"mapping": False}, "no_local": {"local": False, "local_weight": 0.0},
-    "all_sent": {"send_all": True},
+    "no_xai": {"skewness_weight": 0.0, "order": "none"}, "no_mapping": {"mapping": False},
+    "no_local": {"local": False, "local_weight": 0.0}, "all_sent": {"send_all": True},
 }  # fmt: skip
 
 
