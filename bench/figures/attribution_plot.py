@@ -40,7 +40,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         found = [(_conditions(row), row) for row in rows if row.dataset == name]
         _masking(line[0], [(where, row) for where, row in found if row.metric == "accuracy"], colours)
         _agreement(line[1], found, colours)
-        line[0].set_title(style.title(name), loc="left")
+        line[0].set_ylabel(f"{style.title(name)}: accuracy (%)")
     above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "frameon": False, "fontsize": 6.5}
     axes[0, 0].legend(**above, ncols=2, title="masked", title_fontsize=6.5)
     axes[0, 1].legend(**above, ncols=3)
@@ -59,7 +59,6 @@ def _masking(axis: Any, found: Sequence[tuple[dict[str, str], Row]], colours: Se
         axis.plot(places, values, color=colour, linewidth=1, marker=".", markersize=3, label=legend)
     axis.set_ylim(0, 102)
     axis.set_xlabel("Masked channels of 24")
-    axis.set_ylabel("Accuracy (%)")
 
 
 def _agreement(axis: Any, found: Sequence[tuple[dict[str, str], Row]], colours: Sequence[Any]) -> None:
