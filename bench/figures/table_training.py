@@ -80,7 +80,7 @@ def trained(case: Case, result: Mapping[str, Any]) -> list[Row]:
 
     make, n, hits = Maker(TableTraining.name, case.key), result["n"], result["hits"]
     shares = np.array(result["symbols"]) / sum(result["symbols"])
-    entropy = -np.sum(shares * np.log2(np.maximum(shares, 1e-12)))
+    entropy = abs(np.sum(shares * np.log2(np.maximum(shares, 1e-12))))
     rows = [
         offloaded.counted(make, "accuracy", hits.get("own", 0), n),
         *(offloaded.counted(make, f"{name}_accuracy", hits[name], n) for name in ("local", "remote") if name in hits),
