@@ -24,7 +24,7 @@ static void make_crc_table(void) {
             crc_table[n][i] = crc_table[n - 1][i] >> 8 ^ crc_table[0][crc_table[n - 1][i] & 0xFF];
 }
 
-FAST_CODE static uint32_t crc32(const uint8_t *bytes, uint32_t count) {
+static uint32_t crc32(const uint8_t *bytes, uint32_t count) {
     uint32_t crc = 0xFFFFFFFFu;
     if (crc_table[0][1] == 0)
         make_crc_table();
@@ -60,7 +60,7 @@ static enum frame_event judge(const struct frame *frame, uint32_t bytes) {
     return crc == crc32((const uint8_t *)frame, bytes - 4) ? FRAME_GOOD : FRAME_BAD;
 }
 
-FAST_CODE enum frame_event frame_poll(struct frame *frame) {
+enum frame_event frame_poll(struct frame *frame) {
     static uint32_t filled, run, zero_due, started, overrun; /* run: bytes until the next code byte */
     uint8_t *const to = (uint8_t *)frame;
     const uint8_t *from;
