@@ -11,7 +11,10 @@ from bench.errors import BenchError
 
 
 def test_ours_takes_the_published_step_with_the_same_gradients() -> None:
-    rows = {metric: value for metric, value, _ in speed(Case(24, 3, 6, "resnet8", "resnet8", 1))}
+    rows = {
+        metric: value
+        for metric, value, _ in speed(Case(side=24, batch=6, reference="resnet8", remote="resnet8", rounds=1))
+    }
     assert 0 < rows.pop("gradient_difference") <= TOLERANCE
     costs = {f"{clock}_{name}" for clock in CLOCKS for name in STEPS}
     assert set(rows) == costs | {f"speedup_{clock}_{name}" for clock in CLOCKS for name in STEPS[1:]}

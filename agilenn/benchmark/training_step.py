@@ -11,11 +11,11 @@ import dataclasses
 import multiprocessing
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,8 +172,16 @@ def peak(case: Case, name: str) -> float:
     step = compiled(name, (small if name == "small" else large)(case), *batch(case))
     for _ in range(2):
         np.asarray(step()[0])
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, else KiB
-    return most / 2**20 if sys.platform == "darwin" else most / 2**10
+    return most_memory()
+
+
+def most_memory() -> float:
+    """The most memory that this process has held, MiB. On Linux not ru_maxrss, which a new process takes over."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
 
 
 def in_fresh_process(function: Callable[..., float], *arguments: Any) -> float:
