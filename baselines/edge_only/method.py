@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.method import Deployment, Request, StageKind
+from bench.training import budget
 from bench.training.task import open_task
 
 
@@ -13,21 +15,25 @@ from bench.training.task import open_task
 class Settings:
     """The server network (bench/training/networks.py): kind, width multiplier, stages and head; and the schedule."""
 
+    epochs: int
+    batch: int
+    rate: float
     network: str = "mobilenetv2"
     width: float = 1.0
     stages: int = 7
     head: int = 1280
-    epochs: int = 200
-    batch: int = 64
-    rate: float = 0.1
+    smoothing: float = budget.SMOOTHING
 
 
-BUDGETS = {
-    ("digits", "quick"): Settings(width=0.5, stages=3, head=256, epochs=60, rate=0.05),
-    ("digits", "full"): Settings(width=0.5, stages=3, head=256, rate=0.05),
-    ("", "quick"): Settings(network="resnet8", epochs=10),
-    ("", "full"): Settings(),
-}
+def settings_for(dataset: str, name: str) -> Settings:
+    """What the budget rule leaves open: the network of AgileNN's server under the same budget."""
+    plan = dataclasses.asdict(budget.plan(dataset, name))
+    if dataset == "digits":
+        return Settings(**plan, width=0.5, stages=3, head=256)
+    if name == "quick":
+        network, width = budget.SERVER
+        return Settings(**plan, network=network, width=width)
+    return Settings(**plan)
 
 
 class EdgeOnly:
@@ -41,7 +47,7 @@ class EdgeOnly:
         if request.variant:
             raise BenchError(f"{self.name} has no variants", got=request.variant, do=f"use --method {self.name}")
         task = open_task(request)
-        settings = BUDGETS.get((request.dataset, request.budget)) or BUDGETS["", request.budget]
+        settings = settings_for(request.dataset, request.budget)
         from baselines.edge_only.training import deploy, train
 
         model, record = train(task, settings)

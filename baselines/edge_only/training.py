@@ -14,6 +14,7 @@ from bench.training import export
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit, predict
+from bench.training.loss import cross_entropy
 from bench.training.networks import server_network
 from bench.training.task import Task
 
@@ -28,7 +29,10 @@ def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
     )
     batches = task.batches(settings.batch)
     schedule = Schedule(settings.epochs, settings.batch, settings.rate)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def loss(labels: Any, logits: Any) -> Any:
+        return cross_entropy(labels, logits, settings.smoothing)
+
     model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
     path = folder(task.key("edge_only", **dataclasses.asdict(settings)))
     history = fit(
