@@ -79,6 +79,7 @@ class Settings:
     epochs: int = 200
     batch: int = 64
     rate: float = 0.1
+    decay: float = 5e-4
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:

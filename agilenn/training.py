@@ -23,7 +23,7 @@ from bench.training.pipeline import unit
 from bench.training.task import Task, minutes
 
 SELECTED_FROM = 5000  # training images of which Algorithm 1 takes the importance
-REFERENCE_KEYS = frozenset({"channels", "extractor", "batch"})  # that decide the first step, beside reference*
+REFERENCE_KEYS = frozenset({"channels", "extractor", "batch", "decay"})  # that decide the first step, beside reference*
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
 
     mapped = mapping.insert(extractor) if settings.mapping else extractor
     model = AgileModel(mapped, reference, task.classes, settings)
-    schedule = Schedule(settings.epochs, settings.batch, settings.rate)
+    schedule = Schedule(settings.epochs, settings.batch, settings.rate, settings.decay)
     batches = task.batches(settings.batch)
     model.compile(schedule.optimizer(len(batches)))
     # the total loss chooses the epoch: accuracy alone would prefer one whose importance is not yet skewed
@@ -73,7 +73,7 @@ def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -
     """Trains extractor and reference network as one classifier; the paper's pre-trained pair (Sec 3.1, 5)."""
     judge = keras.Model(extractor.input, reference(extractor.output))
     batches = task.batches(settings.batch)
-    schedule = Schedule(settings.reference_epochs, settings.batch, settings.reference_rate)
+    schedule = Schedule(settings.reference_epochs, settings.batch, settings.reference_rate, settings.decay)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     judge.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
     values = dataclasses.asdict(settings)

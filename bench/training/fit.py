@@ -17,10 +17,12 @@ from bench.training.backend import keras, tf
 from bench.training.checkpoint import Checkpoint, forget
 from bench.training.pipeline import Batches, unit
 
+UNDECAYED = ["gamma", "beta", "bias", "^w$", "places"]  # names of variables that are no kernels
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """SGD, momentum 0.9, decoupled weight decay; the rate rises over the first 5 % of steps, then falls as a cosine."""
+    """SGD, momentum 0.9, decoupled weight decay of kernels; the rate rises over the first 5 % of steps, then falls as a cosine."""
 
     epochs: int
     batch: int = 64
@@ -33,7 +35,9 @@ class Schedule:
         rate = keras.optimizers.schedules.CosineDecay(
             self.rate / 10, max(1, steps - warm), alpha=0.001, warmup_target=self.rate, warmup_steps=warm
         )
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=self.decay, clipnorm=5.0)
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=self.decay, clipnorm=5.0)
+        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+        return optimizer
 
 
 def fit(

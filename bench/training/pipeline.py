@@ -15,10 +15,10 @@ MIRRORED = frozenset({"cifar10", "cifar100", "imagenet200"})  # sets whose class
 
 
 def augment(images: np.ndarray, rng: np.random.Generator, flip: bool) -> np.ndarray:
-    """uint8 (N, H, W, C): zero padding of H / 8 on each side, random crop to (H, W), and a flip of about half."""
+    """uint8 (N, H, W, C): mirrored padding of H / 8 on each side, random crop to (H, W), and a flip of about half."""
     count, height, width, _ = images.shape
     pad = height // 8
-    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
     rows, columns = rng.integers(0, 2 * pad + 1, (2, count))
     out = windows[np.arange(count), rows, columns].transpose(0, 2, 3, 1)
