@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench import grid, results
@@ -25,11 +26,26 @@ BOARD_CODE = (
 )  # fmt: skip
 
 
-class Campaign:
-    """The cells of one command line. run() measures; stamps: where its rows come from; notes: for the user."""
+@dataclass(frozen=True)
+class Measured:
+    """What the cells of one case say: the board's runs, accuracy (None: not known), where both come from."""
 
-    def __init__(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> None:
-        self.args, self.cases, self.recorded = args, cases, recorded
+    case: Case
+    runs: list[dict[str, Any]]
+    full: Hits | None
+    stamp: dict[str, Any]
+
+
+class Campaign:
+    """The cells of one command line. run() measures; stamps: where its rows come from; notes: for the user.
+
+    args: the options of fig_latency, whose cells `figure` shares.
+    """
+
+    def __init__(
+        self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded, figure: str = FIGURE
+    ) -> None:
+        self.args, self.cases, self.recorded, self.figure = args, cases, recorded, figure
         self.link = Link(args.bandwidth)
         self.conditions = results.conditions({"bandwidth_kbps": args.bandwidth / 1e3, "cpu_mhz": args.clock / 1e6})
         self.compiler = toolchain(args.compiler)
@@ -40,22 +56,27 @@ class Campaign:
     def run(self) -> list[Row]:
         """The rows, case by case."""
         paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
-        plan = [(case, self._cells(case)) for case in self.cases]
-        todo = [cell for _, of_case in plan for cell in of_case]
-        found = iter(cells.run(todo, self.args))
         rows: list[Row] = []
-        for case, of_case in plan:
-            device, *full = [next(found) for _ in of_case]
-            stamp = self._stamp(case, device["info"])
+        for measured in self.measured():
+            case, stamp = measured.case, measured.stamp
             records = [
                 record(run, case.deployment, self.args.board, self.args.clock, self.link, stamp["id"])
-                for run in device["runs"]
+                for run in measured.runs
             ]
-            hits = Hits(*full[0]) if full else self._recorded_hits(case)
-            made = Latency(records, hits, self.conditions, paper, case.comparable).rows()
+            made = Latency(records, measured.full, self.conditions, paper, case.comparable).rows()
             self.stamps |= {row.key: stamp for row in made if row.source == "live"}
             rows += made
         return rows
+
+    def measured(self) -> Iterator[Measured]:
+        """Case by case, after all cells have run."""
+        plan = [(case, self._cells(case)) for case in self.cases]
+        todo = [cell for _, of_case in plan for cell in of_case]
+        found = iter(cells.run(todo, self.args))
+        for case, of_case in plan:
+            device, *full = [next(found) for _ in of_case]
+            hits = Hits(*full[0]) if full else self._recorded_hits(case)
+            yield Measured(case, device["runs"], hits, self._stamp(case, device["info"]))
 
     def _cells(self, case: Case) -> list[grid.Cell]:
         """The board's cell and, where the whole test split is here, that of its accuracy."""
@@ -92,7 +113,7 @@ class Campaign:
     def _stamp(self, case: Case, info: dict[str, Any]) -> dict[str, Any]:
         """Holds no path of this computer."""
         rate, clock = self.args.bandwidth / 1e3, self.args.clock / 1e6
-        command = f"{FIGURE} --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
+        command = f"{self.figure} --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
         if self.args.compiler != "zig":
             command += f" --compiler {self.args.compiler}"
         return cells.stamp(case, command, board=self.args.board, code=self.code[BOARD_CODE], firmware=info)
