@@ -1,4 +1,4 @@
-/* Caches and the cycle counter of the Cortex-M7. */
+/* Caches and the cycle counter of the Cortex-M7, and a pin that shows when it computes. */
 #include "registers.h"
 #include "runtime.h"
 
@@ -28,7 +28,12 @@ void core_start(void) {
     DWT_LAR = 0xC5ACCE55; /* on the F7 the counter is locked after reset */
     DWT_CYCCNT = 0;
     DWT_CTRL |= 1;
+    RCC_AHB1ENR |= 1u << 8; /* GPIOI */
+    (void)RCC_AHB1ENR;
+    GPIOI_MODER = (GPIOI_MODER & ~(3u << 6)) | 1u << 6;
 }
+
+void core_mark(uint32_t high) { GPIOI_BSRR = high ? 1u << 3 : 1u << 19; }
 
 /* Bit 0: instruction cache, 1: data cache, 2: ART accelerator, 3: prefetch, 4: cycle counter; bits 8..11: flash wait states. */
 uint32_t core_flags(void) {

@@ -67,6 +67,7 @@ static void load(uint8_t *target, uint32_t size, uint32_t *filled) {
 
 static void run(void) {
     enum stage_result result = STAGE_NEXT;
+    core_mark(1);
     while (stage < program.stage_count) {
         const uint32_t before = DWT_CYCCNT;
         result = program.stages[stage]();
@@ -75,6 +76,7 @@ static void run(void) {
             break;
         stage++;
     }
+    core_mark(0);
     state = result == STAGE_WAIT ? WAITING : DONE;
     struct status s = {state, stage, program.payload_bytes ? *program.payload_bytes : 0, stack_high_water()};
     put(TYPE_STATUS, &s, sizeof s);

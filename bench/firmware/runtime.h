@@ -11,6 +11,7 @@ uint32_t clock_hz(void);                   /* from what RCC holds, with a crysta
 
 /* core.c */
 void core_start(void); /* caches and cycle counter on */
+void core_mark(uint32_t high); /* PI3, pin D7 of the board: high while stages run, for a power monitor */
 uint32_t core_flags(void);
 
 /* startup.c */
