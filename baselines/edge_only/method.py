@@ -18,6 +18,7 @@ class Settings:
     epochs: int
     batch: int
     rate: float
+    decay: float
     network: str = "mobilenetv2"
     width: float = 1.0
     stages: int = 7

@@ -28,7 +28,7 @@ def train(task: Task, settings: Settings) -> tuple[Any, dict[str, Any]]:
         settings.network, task.frame, task.classes, settings.width, settings.stages, settings.head, task.stride
     )
     batches = task.batches(settings.batch)
-    schedule = Schedule(settings.epochs, settings.batch, settings.rate)
+    schedule = Schedule(settings.epochs, settings.batch, settings.rate, settings.decay)
 
     def loss(labels: Any, logits: Any) -> Any:
         return cross_entropy(labels, logits, settings.smoothing)
