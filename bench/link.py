@@ -37,9 +37,17 @@ class Link:
         """Bytes on the air for a message of so many payload bytes; an empty message still takes one packet."""
         return message + sum(HEADERS.values()) * max(1, math.ceil(message / wire.FRAGMENT))
 
+    def up_ms(self, up: int) -> float:
+        """Time for `up` payload bytes to the server."""
+        return self.air_bytes(up) * 8e3 / self.rate_bps
+
+    def down_ms(self, down: int) -> float:
+        """Time for `down` bytes of logits (behind the reply's head) back."""
+        return self.air_bytes(wire.REPLY.size + down) * 8e3 / self.rate_bps
+
     def milliseconds(self, up: int, down: int) -> float:
-        """Time for `up` payload bytes to the server and `down` bytes of logits (behind the reply's head) back."""
-        return (self.air_bytes(up) + self.air_bytes(wire.REPLY.size + down)) * 8e3 / self.rate_bps
+        """Both."""
+        return self.up_ms(up) + self.down_ms(down)
 
 
 def parse_rate(text: str) -> float:

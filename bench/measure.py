@@ -19,6 +19,8 @@ from bench.boards.device import Device
 from bench.boards.emulator.timing.parameters import CALIBRATION, VERSION
 from bench.client import RemoteServer
 from bench.compile import program, stages
+from bench.energy import model
+from bench.energy.bracket import total
 from bench.errors import BoardError
 from bench.link import Link
 from bench.method import Deployment, Label, Record
@@ -160,6 +162,15 @@ def record(
     compress = sum(count for stage, count in cycles.items() if parts.get(stage) == "compress")
     sent = run["payload_up"] > 0
     device: Label = "emulated" if is_emulated(board) else "measured"
+    energy = model.inference(
+        compute_ms=sum(cycles.values()) * 1e3 / clock_hz,
+        remote_ms=run["remote_us"] / 1e3,
+        up=run["payload_up"],
+        down=run["payload_down"],
+        link=link,
+        offloads=deployment.server is not None,
+        clock_hz=clock_hz,
+    )
     return Record(
         dataset=deployment.dataset,
         method=deployment.method,
@@ -176,7 +187,7 @@ def record(
         compress_ms=compress * 1e3 / clock_hz,
         network_ms=link.milliseconds(run["payload_up"], run["payload_down"]) if sent else 0.0,
         remote_ms=run["remote_us"] / 1e3,
-        energy_mj=None,
+        energy_mj=total(energy.values()).typical,
         label_device=device,
         label_network="modelled",
         label_remote="measured",

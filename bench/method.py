@@ -243,7 +243,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Record:
-    """One inference. Times in ms, clock in Hz, payloads in bytes, energy in mJ (None: not modelled).
+    """One inference. Times in ms, clock in Hz, payloads in bytes, energy in mJ (modelled; None: not known).
 
     cycles: device cycles per stage, in program order. decided: "device" or "server". label_*: where that time is from.
     local = networks + combine; compress = quantize + code; network = up + down; remote = decode + server network.
