@@ -1,7 +1,8 @@
 """Every choice of one AgileNN training. A preset is a readable file, presets/NAME.toml; README.md lists what is open.
 
 A preset holds [settings], then [quick] and [full] with what the budget changes, then [quick.DATASET] and [full.DATASET]
-with what the data set changes. `base = "NAME"` starts from another preset.
+with what the data set changes. `base = "NAME"` starts from another preset. "NAME+k=3,rho=0.7" is a preset of which
+single settings are others: what sweeps train.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ CHOICES = {
     "combination": ("sigmoid", "softmax"),
     "quantizer": ("ema", "published"),
 }
+LATER = {"depth": 2, "pretrained": True}  # settings that older checkpoints lack, with what they meant
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Settings:
 
     channels: int = 24
     k: int = 5  # split ratio 20 %, Sec 7
-    extractor: str = "separable"  # two separable convolutions (scripts) or two standard ones (text)
+    extractor: str = "separable"  # separable convolutions (scripts) or standard ones (text)
+    depth: int = 2  # its convolutions; Sec 5 tries 2, 4 and 6
+    pretrained: bool = True  # the extractor comes from the first step; False: joint training from scratch (Fig 11)
     selection: str = "first"  # which k channels: the first, or those of Algorithm 1 (Sec 5)
     mapping: bool = False  # a trained 1x1 mapping of channels, folded away afterwards (Sec 5)
     send_all: bool = False  # all channels travel, the first k too
@@ -90,6 +94,7 @@ class Settings:
             "k": (1 <= self.k < self.channels, f"1 to {self.channels - 1}: a split of the channels"),
             "rho": (0 < self.rho <= 1, "0 < rho <= 1, a share"),
             "lam": (0 < self.lam <= 1, "0 < lam <= 1, a weight"),
+            "depth": (self.depth >= 2, "2 or more"),
             "bits": (1 <= self.bits <= 4, "1 to 4 bits per symbol"),
             "points": (self.points >= 1, "1 or more"),
             "epochs": (self.epochs >= 1, "1 or more"),
@@ -116,6 +121,11 @@ class Settings:
                 raise BenchError(f"AgileNN setting {name}", expected=f"a value of type {kind.__name__}", got=value)
         return cls(**values)
 
+    def identity(self) -> dict[str, Any]:
+        """All settings, for the names of checkpoints: of LATER ones only those that say something new."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if LATER.get(name) != value}
+
 
 def presets() -> list[str]:
     """Names of all presets."""
@@ -123,8 +133,27 @@ def presets() -> list[str]:
 
 
 def settings_for(dataset: str, budget: str, preset: str = "") -> Settings:
-    """The settings of a preset ("": audited) under a budget ("quick" or "full") for a data set."""
-    return Settings.of(_values(preset or DEFAULT, dataset, budget))
+    """The settings of a preset ("": audited) under a budget ("quick" or "full") for a data set.
+
+    What follows a plus sign replaces single settings: "audited+k=3,rho=0.7".
+    """
+    name, plus, changes = preset.partition("+")
+    return Settings.of(_values(name or DEFAULT, dataset, budget) | (_changes(changes) if plus else {}))
+
+
+def _changes(text: str) -> dict[str, Any]:
+    """ "k=3,rho=0.7" -> values of the settings' types."""
+    kinds: dict[str, Any] = {f.name: type(f.default) for f in dataclasses.fields(Settings)}
+    values: dict[str, Any] = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        try:
+            values[name] = {"true": True, "false": False}[value] if kinds.get(name) is bool else kinds[name](value)
+        except (KeyError, ValueError):
+            raise BenchError(
+                f"AgileNN variant +{text}", expected="setting=value,setting=value", got=part, do="see agilenn/config.py"
+            ) from None
+    return values
 
 
 def _values(preset: str, dataset: str, budget: str, above: tuple[str, ...] = ()) -> dict[str, Any]:

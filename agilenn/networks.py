@@ -13,21 +13,22 @@ from bench.training.networks import conv, normalize, server_network
 layers = keras.layers
 
 
-def extractor(frame: Sequence[int], channels: int, stride: int, kind: str = "separable") -> Any:
+def extractor(frame: Sequence[int], channels: int, stride: int, kind: str = "separable", depth: int = 2) -> Any:
     """Frame float (N, H, W, C) in [0, 1] -> features (N, H / step, W / step, channels) in [0, 6].
 
     stride: side of the frame over side of the original image. kind "separable" (the published scripts): separable
     convolutions of 4 and `channels` outputs, step = stride; 175,104 MACs for 96x96x3. kind "standard" (the paper's
     text): two 3x3 convolutions of `channels` outputs, step = stride + 1; 3,359,232 MACs. The text states no stride:
-    README.md has the device times that chose it.
+    README.md has the device times that chose it. depth: convolutions; those beyond two repeat the last one.
     """
     x = inputs = keras.Input(tuple(frame))
     if kind == "separable":
-        for filters, step in ((4, stride), (channels, 1)):
+        for filters, step in ((4, stride), *[(channels, 1)] * (depth - 1)):
             x = layers.DepthwiseConv2D(3, step, "same", use_bias=False, depthwise_initializer="he_normal")(x)
             x = conv(x, filters)
     elif kind == "standard":
-        x = conv(conv(x, channels, 3, stride + 1), channels, 3)
+        for step in (stride + 1, *[1] * (depth - 1)):
+            x = conv(x, channels, 3, step)
     else:
         raise UnknownName("extractor", kind, ("separable", "standard"))
     return keras.Model(inputs, x, name="extractor")

@@ -23,7 +23,8 @@ from bench.training.pipeline import unit
 from bench.training.task import Task, minutes
 
 SELECTED_FROM = 5000  # training images of which Algorithm 1 takes the importance
-REFERENCE_KEYS = frozenset({"channels", "extractor", "batch", "decay"})  # that decide the first step, beside reference*
+# what decides the first step, beside reference*
+REFERENCE_KEYS = frozenset({"channels", "extractor", "depth", "batch", "decay"})
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class Trained:
 def train(task: Task, settings: Settings, name: str) -> Trained:
     """Trains or resumes. Raises BenchError when the request's minutes end before the joint training has begun."""
     keras.utils.set_random_seed(task.request.seed)
-    extractor = networks.extractor(task.frame, settings.channels, task.stride, settings.extractor)
+    extractor = untrained(task, settings)
     shape = extractor.output.shape[1:]
     reference = references.build(settings.reference, shape, task.classes, settings.reference_width)
-    path = folder(task.key("agilenn", **dataclasses.asdict(settings)))
+    path = folder(task.key("agilenn", **settings.identity()))
     kept, fresh = task.request.out / "weights.npz", task.request.fresh
     chosen = np.arange(settings.channels)
     if not begun(path, kept, fresh):
@@ -49,6 +50,8 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
         if settings.selection == "algorithm1":
             chosen = selection.order(importance(task, settings, extractor, reference), settings.k)
             selection.permute(extractor, chosen)
+        if not settings.pretrained:
+            extractor = untrained(task, settings)
     if settings.selection == "algorithm1":
         reference = selection.ordered(reference, chosen)
 
@@ -69,6 +72,11 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
     return Trained(model, extractor, {**record, "reference": before, "settings": dataclasses.asdict(settings)})
 
 
+def untrained(task: Task, settings: Settings) -> Any:
+    """A new extractor."""
+    return networks.extractor(task.frame, settings.channels, task.stride, settings.extractor, settings.depth)
+
+
 def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -> dict[str, Any]:
     """Trains extractor and reference network as one classifier; the paper's pre-trained pair (Sec 3.1, 5)."""
     judge = keras.Model(extractor.input, reference(extractor.output))
@@ -76,7 +84,7 @@ def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -
     schedule = Schedule(settings.reference_epochs, settings.batch, settings.reference_rate, settings.decay)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     judge.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
-    values = dataclasses.asdict(settings)
+    values = settings.identity()
     decisive = {k: v for k, v in values.items() if k.startswith("reference") or k in REFERENCE_KEYS}
     path = folder(task.key("agilenn reference", **decisive))
     fresh, deadline = task.request.fresh, task.deadline

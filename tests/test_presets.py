@@ -25,7 +25,7 @@ ABLATIONS = {
     [
         {"k": 0}, {"k": 24}, {"rho": 0.0}, {"rho": 1.2}, {"bits": 5}, {"lam": 0}, {"roh": 0.8}, {"k": 5.0}, {"gate": 1},
         {"quantizer": "best"}, {"points": 0}, {"attributed": 0}, {"label_smoothing": 1.0}, {"temperature": 0},
-        {"epochs": 0}, {"batch": 0}, {"reference_epochs": 0}, {"reference_width": 0},
+        {"epochs": 0}, {"batch": 0}, {"depth": 1}, {"reference_epochs": 0}, {"reference_width": 0},
     ],
 )  # fmt: skip
 def test_settings_refuse_what_makes_no_sense(wrong: dict[str, Any]) -> None:
@@ -58,6 +58,21 @@ def test_presets_say_what_they_are_named_for() -> None:
 def test_an_ablation_is_the_default_but_for_what_it_takes_away(preset: str) -> None:
     whole, ablated = (dataclasses.asdict(settings_for("digits", "quick", name)) for name in ("audited", preset))
     assert {k: v for k, v in ablated.items() if whole[k] != v} == ABLATIONS[preset]
+
+
+def test_a_variant_may_replace_single_settings() -> None:
+    base = settings_for("digits", "quick", "audited")
+    found = settings_for("digits", "quick", "audited+k=3,rho=0.7,mapping=false,rule=saliency")
+    assert found == dataclasses.replace(base, k=3, rho=0.7, mapping=False, rule="saliency")
+    for wrong in ("audited+", "audited+k", "audited+k=x", "+roh=3", "audited+k=3,", "text+gate=maybe"):
+        with pytest.raises(BenchError, match="setting=value"):
+            settings_for("digits", "quick", wrong)
+
+
+def test_settings_that_came_later_name_no_old_checkpoint_anew() -> None:
+    base = settings_for("digits", "quick")
+    assert not {"depth", "pretrained"} & set(base.identity())
+    assert dataclasses.replace(base, depth=4).identity() == {**base.identity(), "depth": 4}
 
 
 def test_unknown_presets_and_keys_are_refused(
