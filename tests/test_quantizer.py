@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agilenn import quantizer
-from agilenn.quantizer.soft import soft_to_hard
 from bench.errors import BenchError, UnknownName
 from bench.training.backend import keras, tf
+from bench.training.quantizer.soft import soft_to_hard
 
 SHAPE = (8, 6, 6, 5)
 
@@ -77,7 +77,7 @@ def test_gradient_of_the_centroids_is_exact(places: list[int], seed: int) -> Non
 
 JAX = """
 import numpy as np, jax
-from agilenn.quantizer.soft import soft_to_hard
+from bench.training.quantizer.soft import soft_to_hard
 x, c = np.linspace(0, 6, 97, dtype="float32"), np.array([0.5, 1, 3, 5.5], "float32")
 total = lambda x, c, upstream=np.cos(x): (soft_to_hard(x, c, np.float32(1)) * upstream).sum()
 print(*np.concatenate([np.asarray(g) for g in jax.jit(jax.grad(total, (0, 1)))(x, c)]))

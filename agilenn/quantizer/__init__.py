@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agilenn.quantizer.cells import entropy, nearest, shares, table
-from agilenn.quantizer.ema import RunningMeans
 from agilenn.quantizer.published import Published
 from bench.errors import BenchError, UnknownName
+from bench.training.quantizer.cells import entropy, nearest, shares, table
+from bench.training.quantizer.ema import RunningMeans
 
 KINDS = {"ema": RunningMeans, "published": Published}
 

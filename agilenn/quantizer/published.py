@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agilenn.quantizer.cells import HIGH
-from agilenn.quantizer.soft import soft_to_hard
 from bench.training.backend import keras
+from bench.training.quantizer.cells import HIGH
+from bench.training.quantizer.soft import soft_to_hard
 
 ops = keras.ops
 

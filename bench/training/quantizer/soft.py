@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agilenn.quantizer.cells import HIGH, LOW, nearest
 from bench.training.backend import compiled, keras, tf
+from bench.training.quantizer.cells import HIGH, LOW, nearest
 
 ops = keras.ops
 GRID = 8192  # points of the table; the error of the interpolation falls with their square

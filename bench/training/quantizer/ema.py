@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from agilenn.quantizer.cells import HIGH, LOW, SPARSE, nearest
-from agilenn.quantizer.soft import soft_to_hard
 from bench.training.backend import compiled, keras
+from bench.training.quantizer.cells import HIGH, LOW, SPARSE, nearest
+from bench.training.quantizer.soft import soft_to_hard
 
 ops = keras.ops
 DECAY = 0.99  # of the running shares
