@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.boards.modem import Exchanged
+
 Exchange = Callable[[bytes], bytes]  # payload -> int16 logits, little-endian
 
 
@@ -38,6 +40,7 @@ class Trace:
     """One inference. cycles, layer_cycles: processor cycles by label; decided: "device" or "server".
 
     scores: int32 [classes]; payload: bytes sent up (empty if nothing was sent); values: all result buffers by name.
+    modem: where the board sent its payload itself, through its modem.
     """
 
     prediction: int
@@ -48,6 +51,7 @@ class Trace:
     stack_high_water: int
     decided: str
     values: Mapping[str, np.ndarray]
+    modem: Exchanged | None = None
 
 
 class Board(ABC):

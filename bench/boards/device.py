@@ -4,6 +4,7 @@ reads results.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import struct
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from bench.boards import modem
 from bench.boards.base import Board, Exchange, Info, Trace
 from bench.boards.ports import open_port
 from bench.boards.protocol import PAYLOAD, VERSION, Channel, Type
@@ -20,7 +22,7 @@ from bench.errors import BoardError
 
 BAUD = 1_000_000  # UART_BAUD in bench/firmware/runtime.h
 HELLO = struct.Struct("<9I12s16s")
-READ_INFO = 0xFFFF
+READ_INFO, READ_EXCHANGE = 0xFFFF, 0xFFFE
 FLAGS = ("instruction cache", "data cache", "ART", "prefetch", "cycle counter")  # core_flags() in bench/firmware/core.c
 WAITING, DONE = 1, 2
 LONGEST_INFO = 1 << 16  # bytes of the firmware's description
@@ -45,6 +47,7 @@ class Device(Board):
         self.channel = Channel(port, name, BAUD, virtual)
         self._index = {buffer: i for i, buffer in enumerate(build.buffers)}
         self._compute_s = 5.0 + build.macs * CYCLES_PER_MAC / build.clock_hz
+        self.modem = False  # the board sends its payloads itself
         self.info = self._hello()
         self._check()
 
@@ -64,6 +67,17 @@ class Device(Board):
     def close(self) -> None:
         self.port.close()
 
+    def use_modem(self, settings: modem.Modem, port: int, deployment: int) -> None:
+        """Lets the board send its payloads itself, through its modem to the server of a deployment (its number on the
+        wire) at UDP `port`. Raises BoardError with what the modem said, or where the program sends nothing.
+        """
+        if self.build.payload not in self._index:
+            raise BoardError("the program sends nothing", do="leave the modem out")
+        line = modem.Line(self.channel)
+        line.connect(settings, port)
+        line.use(deployment, self._index[self.build.payload])
+        self.modem = True
+
     def infer(self, frame: np.ndarray | bytes, exchange: Exchange | None = None) -> Trace:
         """Raises BoardError if the frame or the reply has the wrong size, or if the board fails."""
         data = np.ascontiguousarray(frame, np.uint8).tobytes() if isinstance(frame, np.ndarray) else bytes(frame)
@@ -72,10 +86,19 @@ class Device(Board):
             raise BoardError("frame", expected=f"{wanted.nbytes} bytes {list(wanted.shape)}", got=f"{len(data)} bytes")
         self._upload(Type.LOAD, data)
         status, payload = self._run(Type.RUN), b""
+        if self.modem:
+            return self._through_modem(status)
         while status.state == WAITING:
             payload = self._payload(status)
             status = self._reply(payload, exchange)
         return self._trace(status, payload)
+
+    def _through_modem(self, status: Status) -> Trace:
+        last = modem.exchanged(self._read(READ_EXCHANGE, modem.EXCHANGE.size))
+        if status.state == WAITING:
+            raise modem.failure(self.name, last)
+        payload = self._payload(status) if last.tries else b""
+        return dataclasses.replace(self._trace(status, payload), modem=last if last.tries else None)
 
     def read(self, buffer: str, count: int | None = None) -> bytes:
         """The first `count` bytes (default: all) of a result buffer."""

@@ -30,13 +30,13 @@ LARGEST_ENCODED = LARGEST + LARGEST // 254 + 3
 class Type(IntEnum):
     """As in bench/firmware/frame_types.h."""
 
-    HELLO, LOAD, RUN, READ, REPLY, RESUME = 1, 2, 3, 4, 5, 6
-    INFO, ACK, STATUS, DATA, NAK, FAULT = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86
+    HELLO, LOAD, RUN, READ, REPLY, RESUME, MODEM, REMOTE = 1, 2, 3, 4, 5, 6, 7, 8
+    INFO, ACK, STATUS, DATA, NAK, FAULT, SAID = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87
 
 
 ANSWERS = {
     Type.HELLO: Type.INFO, Type.LOAD: Type.ACK, Type.RUN: Type.STATUS, Type.READ: Type.DATA, Type.REPLY: Type.ACK,
-    Type.RESUME: Type.STATUS,
+    Type.RESUME: Type.STATUS, Type.MODEM: Type.SAID, Type.REMOTE: Type.ACK,
 }  # fmt: skip
 NAK_CRC = 1
 REFUSALS = {

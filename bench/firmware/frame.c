@@ -24,7 +24,7 @@ static void make_crc_table(void) {
             crc_table[n][i] = crc_table[n - 1][i] >> 8 ^ crc_table[0][crc_table[n - 1][i] & 0xFF];
 }
 
-static uint32_t crc32(const uint8_t *bytes, uint32_t count) {
+uint32_t crc32(const uint8_t *bytes, uint32_t count) {
     uint32_t crc = 0xFFFFFFFFu;
     if (crc_table[0][1] == 0)
         make_crc_table();

@@ -1,5 +1,6 @@
 /* The command loop. The host asks, the board answers once; the same question again gets the same answer and runs nothing. */
 #include "frame_types.h"
+#include "modem.h"
 #include "program.h"
 #include "registers.h"
 #include "runtime.h"
@@ -14,6 +15,7 @@ struct status {
     uint32_t state, stage, payload_bytes, stack_high_water;
 };
 #define READ_INFO 0xFFFFu
+#define READ_EXCHANGE 0xFFFEu
 
 FAST_DATA static struct frame request, answer;
 static struct short_frame damaged = {{FRAME_VERSION, TYPE_NAK, 0, 1}, {NAK_CRC}};
@@ -72,6 +74,8 @@ static void run(void) {
         const uint32_t before = DWT_CYCCNT;
         result = program.stages[stage]();
         program.cycles[stage] += DWT_CYCCNT - before;
+        if (result == STAGE_WAIT && remote.tries > 0 && remote_exchange())
+            continue;
         if (result != STAGE_NEXT)
             break;
         stage++;
@@ -88,6 +92,7 @@ static void run_from_start(void) {
         return;
     }
     frame_filled = reply_filled = stage = 0;
+    last_exchange = (struct exchange){0};
     for (uint32_t i = 0; i < program.stage_count; i++)
         program.cycles[i] = 0;
     run();
@@ -100,8 +105,9 @@ static void read(void) {
         return;
     }
     const uint32_t index = word(0), offset = word(4), count = word(8);
-    const struct buffer info = {(void *)(uintptr_t)program.info, &program.info_bytes};
-    if (index != READ_INFO && index >= program.buffer_count) {
+    static const uint32_t exchange_bytes = sizeof last_exchange;
+    const struct buffer info = {(void *)(uintptr_t)program.info, &program.info_bytes}, exchange = {&last_exchange, &exchange_bytes};
+    if (index < READ_EXCHANGE && index >= program.buffer_count) {
         refuse(NAK_RANGE);
         return;
     }
@@ -109,12 +115,43 @@ static void read(void) {
         refuse(NAK_STATE);
         return;
     }
-    const struct buffer *buffer = index == READ_INFO ? &info : &program.buffers[index];
+    const struct buffer *buffer = index == READ_INFO ? &info : index == READ_EXCHANGE ? &exchange : &program.buffers[index];
     if (offset > *buffer->length || count > *buffer->length - offset || count > FRAME_PAYLOAD) {
         refuse(NAK_RANGE);
         return;
     }
     put(TYPE_DATA, (const uint8_t *)buffer->data + offset, count);
+}
+
+/* baud u32 (0: as it is), milliseconds u32, one command line: what the modem says to it */
+static void ask_modem(void) {
+    struct modem_said said = {0, {0}};
+    if (request.length < 8 || request.length - 8u > MODEM_LINE) {
+        refuse(NAK_LENGTH);
+        return;
+    }
+    if (word(0) > 0)
+        modem_uart_start(word(0));
+    modem_begin(word(4), 0);
+    const uint32_t event = modem_command((const char *)request.payload + 8, request.length - 8u, &said);
+    put(TYPE_SAID, &event, 4);
+    __builtin_memcpy(answer.payload + 4, said.text, said.length);
+    answer.length = (uint16_t)(4 + said.length);
+}
+
+static void use_remote(void) {
+    struct remote asked;
+    if (request.length != sizeof asked) {
+        refuse(NAK_LENGTH);
+        return;
+    }
+    __builtin_memcpy(&asked, request.payload, sizeof asked);
+    if (!program.reply || asked.payload >= program.buffer_count) {
+        refuse(NAK_RANGE);
+        return;
+    }
+    remote = asked;
+    put(TYPE_ACK, &asked.tries, 4);
 }
 
 static void act(void) {
@@ -128,6 +165,10 @@ static void act(void) {
         run_from_start();
     else if (request.type == TYPE_READ)
         read();
+    else if (request.type == TYPE_MODEM)
+        ask_modem();
+    else if (request.type == TYPE_REMOTE)
+        use_remote();
     else if (request.type == TYPE_REPLY && state == WAITING && program.reply)
         load(program.reply, program.reply_bytes, &reply_filled);
     else if (request.type == TYPE_RESUME && state == WAITING && reply_filled == program.reply_bytes)

@@ -44,5 +44,6 @@ struct short_frame { /* the same for up to 28 bytes */
 enum frame_event { FRAME_NONE, FRAME_GOOD, FRAME_BAD };
 enum frame_event frame_poll(struct frame *frame); /* feeds on the UART; FRAME_BAD: damaged, its header may be too */
 void frame_send(struct frame *frame);             /* fills in the version and the CRC */
+uint32_t crc32(const uint8_t *bytes, uint32_t count); /* zlib's */
 
 #endif

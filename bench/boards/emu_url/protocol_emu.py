@@ -1,4 +1,4 @@
-"""emu://stm32f746?elf=PATH[&assumption=NAME][&max_instructions=N]: the emulated board as a pyserial port.
+"""emu://stm32f746?elf=PATH[&assumption=NAME][&max_instructions=N][&modem=esp8266]: the emulated board as a pyserial port.
 
 The board runs only while the host waits for bytes, in virtual time: its time-out is counted in processor cycles, and a
 read that cannot be satisfied returns at once when the firmware waits for input. Nothing depends on the host's speed.
@@ -15,12 +15,14 @@ from serial.serialutil import PortNotOpenError, SerialBase, to_bytes  # type: ig
 
 from bench.boards.emulator.image import Image
 from bench.boards.emulator.machine import Machine
+from bench.boards.emulator.modem import Modem
 from bench.boards.emulator.stop import Reason
 from bench.boards.emulator.timing.parameters import DEFAULT, Parameters
 from bench.errors import BoardError, UnknownName
 
 BOARD = "stm32f746"
-OPTIONS = ("elf", "assumption", "max_instructions")
+OPTIONS = ("elf", "assumption", "max_instructions", "modem")
+MODEMS = {"esp8266": Modem}  # on USART6
 SLICE = 2_000_000  # instructions between two looks at the clock
 
 
@@ -45,6 +47,10 @@ class Serial(SerialBase):
         self._limit = int(limit) if limit else None
         parameters = Parameters.load(options.get("assumption", DEFAULT))
         self.machine = Machine(Image.load(Path(options["elf"])), parameters)
+        if "modem" in options:
+            if options["modem"] not in MODEMS:
+                raise UnknownName("modem", options["modem"], MODEMS)
+            self.modem = MODEMS[options["modem"]](self.machine)
         self._waits = False  # the firmware waits for input and there is none
         self.is_open = True
 

@@ -51,11 +51,13 @@ class Dma(Peripheral):
             request.usart.on_change = self.service
 
     def read(self, offset: int) -> int:
-        if offset in (self.LISR, self.HISR) or (offset >= 0x10 and (offset - 0x10) % 0x18 == self.NDTR):
-            before = self._delivered
+        flags = offset in (self.LISR, self.HISR)
+        if flags or (offset >= 0x10 and (offset - 0x10) % 0x18 == self.NDTR):
+            before, stream = self._delivered, (offset - 0x10) // 0x18
             self.service()
             for request in self._requests.values():
-                if request.receives and self._stream_of(request) and self._delivered == before:
+                looked_at = request.receives and (flags or request.stream == stream)
+                if looked_at and self._stream_of(request) and self._delivered == before:
                     request.usart.on_wait()
         return super().read(offset)
 

@@ -36,7 +36,7 @@ USARTS = dict(
 class Machine:
     """An STM32F746 that has just left reset with `image` in its memory.
 
-    usart: USART1, wired to the host; usarts: all, by number; semihosting.output: what it printed to a debugger.
+    usart: USART1, wired to the host; usarts: all, by number; dma: DMA2; semihosting.output: what it printed to a debugger.
     """
 
     def __init__(self, image: Image, parameters: Parameters | None = None) -> None:
@@ -47,7 +47,7 @@ class Machine:
         for segment in image.segments:
             self._storage.store(segment.address, segment.data)
         code = [ITCM, *(region for region in (DTCM, FLASH_ITCM) if image.has_code_in(region))]
-        self.timing = TimingModel(self._uc, self._storage.load, parameters or Parameters.load(), code)
+        self.timing = TimingModel(self._uc, self._storage.host, parameters or Parameters.load(), code)
         self.semihosting = Semihosting(self)
         self._build_peripherals()
         for start, size in REGISTERS:
@@ -66,8 +66,8 @@ class Machine:
 
     def store(self, address: int, data: bytes) -> None:
         """Puts bytes into memory, as a DMA controller does. Raises BoardError where there is no memory."""
-        rewrites = self.timing.code_written(address, len(data))
-        (self._storage.store_code if rewrites else self._storage.store)(address, data)
+        executed = self.timing.holds_code(address, len(data))
+        (self._storage.store_code if executed else self._storage.store)(address, data)
 
     def _build_peripherals(self) -> None:
         timing = self.timing
@@ -79,7 +79,8 @@ class Machine:
         self.usarts = {number: Usart(base) for number, base in USARTS.items()}
         self.usart = self.usarts[1]
         requests = [Request(2, 4, self.usart, True), Request(5, 4, self.usart, True), Request(7, 4, self.usart, False)]
-        dma = Dma(0x40026400, self, requests)
+        requests += [Request(1, 5, self.usarts[6], True), Request(6, 5, self.usarts[6], False)]
+        self.dma = dma = Dma(0x40026400, self, requests)
         self._waiting = Waiting(self._uc, timing, self.usart, dma.drained, lambda: self._halt(Stop(Reason.IDLE)))
         self._access = Access(self._uc, timing)
         self._exceptions = Exceptions(self._uc, self, self.system, timing)
