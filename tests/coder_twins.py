@@ -38,7 +38,7 @@ class Twins:
 
     def __init__(self, folder: Path) -> None:
         (folder / "scratch.c").write_text('#include "stage.h"\nuint32_t scratch[SCRATCH_BYTES / 4];\n')
-        sources = [str(STAGES / f"{name}.c") for name in ("lzw", "packed", "context")]
+        sources = [str(STAGES / f"{name}.c") for name in ("lz4", "lzw", "packed", "context")]
         command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, f"-I{STAGES}", *sources, "scratch.c", "-o", "twin.so"]
         subprocess.run(command, check=True, cwd=folder)
         self._library = ctypes.CDLL(str(folder / "twin.so"))

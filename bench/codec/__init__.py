@@ -1,6 +1,7 @@
 """Coders by name. Each has a C twin in bench/firmware/stages that writes the same bytes.
 
-lzw: what the paper uses; packed: every symbol in `bits` bits; context: rANS under static tables (`train_tables`).
+lzw: what the paper uses; packed: every symbol in `bits` bits; context: rANS under static tables (`train_tables`);
+lz4: bit planes, then LZ4 (SPINN).
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from math import prod
 
 import numpy as np
 
-from bench.codec import context, lzw, packed
+from bench.codec import context, lz4, lzw, packed
 from bench.codec.tables import Tables, train_tables
 from bench.errors import DataError, UnknownName
 
 __all__ = ["CODERS", "Coder", "coder", "train_tables"]
-CODERS = ("context", "lzw", "packed")
+CODERS = ("context", "lz4", "lzw", "packed")
 Shape = tuple[int, ...]
 
 
@@ -33,6 +34,11 @@ class Coder:
 
 
 PLAIN = {
+    "lz4": Coder(
+        lz4.encode,
+        lambda data, bits, shape: lz4.decode(data, bits, prod(shape)),
+        lambda shape, bits: lz4.max_bytes(prod(shape), bits),
+    ),
     "lzw": Coder(
         lzw.encode,
         lambda data, bits, shape: lzw.decode(data, bits, prod(shape)),

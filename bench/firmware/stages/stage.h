@@ -26,6 +26,7 @@ enum stage_result stage_split(const int8_t *features, uint32_t pixels, uint32_t 
 enum stage_result stage_quantize(const int8_t *features, uint32_t pixels, uint32_t channels, uint32_t first,
                                  const uint8_t *table, uint8_t *symbols);
 enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length);
+enum stage_result stage_code_lz4(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length);
 enum stage_result stage_code_packed(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length);
 
 /* What the context coder puts into its state; bench/compile/code_stage.py writes these tables. */
