@@ -26,6 +26,7 @@ COMMANDS = {
     "bench": "bench.benchmarks:Bench",
     "profile": "bench.profile:ProfileCommand",
     "fig_latency": "bench.figures.fig_latency:FigLatency",
+    "fig_energy": "bench.figures.fig_energy:FigEnergy",
     "fig_audit": "bench.figures.fig_audit:FigAudit",
     "fig_shift": "bench.figures.fig_shift:FigShift",
     "fig_attribution": "bench.figures.fig_attribution:FigAttribution",
@@ -34,6 +35,13 @@ COMMANDS = {
     "fig_reweight": "bench.figures.fig_reweight:FigReweight",
     "fig_skew_cdf": "bench.figures.fig_skew_cdf:FigSkewCdf",
     "fig_ablation": "bench.figures.fig_ablation:FigAblation",
+    "fig_skewness": "bench.figures.fig_skewness:FigSkewness",
+    "fig_xai": "bench.figures.fig_xai:FigXai",
+    "fig_lambda": "bench.figures.fig_lambda:FigLambda",
+    "fig_temperature": "bench.figures.fig_temperature:FigTemperature",
+    "fig_ordering": "bench.figures.fig_ordering:FigOrdering",
+    "fig_preprocess": "bench.figures.fig_preprocess:FigPreprocess",
+    "fig_sensitivity": "bench.figures.fig_sensitivity:FigSensitivity",
 }
 
 

@@ -42,11 +42,11 @@ class Currents:
             }
             radio = {state: Bracket(*(_number(raw["radio"][state][bound]) for bound in BOUNDS)) for state in RADIO}
             made = cls(float(raw["supply"]["volt"]), float(raw["uart"]["baud"]), mhz, processor, radio)
+            if sorted(mhz) != [*mhz] or min(made.volt, made.baud) <= 0:
+                raise ValueError("clocks rise, voltage and speed are above zero")
             for clock in mhz:
                 for state in PROCESSOR:
                     made.drawn(state, clock * 1e6)
-            if sorted(mhz) != [*mhz] or min(made.volt, made.baud) <= 0:
-                raise ValueError("clocks rise, voltage and speed are above zero")
         except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{path}: damaged table of currents ({error})", do="restore it") from None
         return made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.files import replace
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TITLES = {
@@ -24,6 +25,15 @@ TITLES = {
     "spinn": "SPINN",
     "mcunet": "MCUNet",
 }
+
+DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")  # in this order
+METHODS = ("agilenn", "deepcod", "spinn", "edge_only", "mcunet")
+
+
+def rank(name: str) -> tuple[int, str]:
+    """Sorts data sets and methods (a variant behind its method) in the order of all figures, others behind them."""
+    bare, known = name.partition(":")[0], (*DATASETS, *METHODS)
+    return (known.index(bare) if bare in known else len(known), name)
 
 
 def title(name: str) -> str:
@@ -50,6 +60,17 @@ def setup() -> list[tuple[float, float, float]]:
         {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 9, "axes.labelsize": 8, "hatch.linewidth": 0.5}
     )
     return list(seaborn.color_palette("colorblind"))
+
+
+def plain_log(axes: Axes, which: str) -> None:
+    """A logarithmic axis ("x" or "y") that says 0.5, 1, 2, 5, 10."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def caption(figure: Figure, text: str) -> None:

@@ -1,0 +1,69 @@
+"""Rows about a deployment under a link and a clock: labels, intervals, the paper's values and verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from bench import paper, results, stats
+from bench.figures import base
+from bench.figures.operating import Operating
+from bench.link import Link
+from bench.method import Label
+from bench.paper import Paper
+from bench.results import Row
+
+
+def published() -> Paper:
+    """The paper's values."""
+    return Paper(base.RESULTS / "paper" / "paper_values.csv")
+
+
+@dataclass(frozen=True)
+class OperatingRows:
+    """Rows of `figure` about one deployment at one clock."""
+
+    figure: str
+    operating: Operating
+    paper: Paper
+
+    def row(
+        self, metric: str, value: float, unit: str, label: Label, spread: tuple[Any, Any] = (None, None), **at: Any
+    ) -> Row:
+        """One without a paper's value. at: its conditions."""
+        return Row(
+            self.figure, *self.operating.case.key, results.conditions(at), metric, float(value), *spread, unit, label,
+            "live", self.operating.n, None, None, "no_paper_value",
+        )  # fmt: skip
+
+    def accuracy(self, **at: Any) -> Row:
+        """On the whole test split, else (metric accuracy_sample) on the images that the board ran."""
+        found = self.operating.accuracy
+        low, high = stats.proportion(found.hits, found.n)
+        whole = self.operating.full is not None
+        name = "accuracy" if whole else "accuracy_sample"
+        label: Label = "measured" if whole else self.operating.label_device
+        row = self.row(name, found.percent, "percent", label, (100 * low, 100 * high), **at)
+        return dataclasses.replace(row, n=found.n, source=found.source)
+
+    def latency(self, link: Link, **at: Any) -> Row:
+        """Mean over images, from frame to prediction; the server's time is one median."""
+        values = self.operating.total_ms(link)
+        return self.row("total", values.mean(), "ms", "mixed", stats.interval([values]), **at)
+
+    def beside(self, row: Row, theirs: float | None, *, same_boundary: bool = True) -> Row:
+        """With the paper's value; same_boundary False: it counts something else, so no verdict."""
+        comparable = self.operating.case.comparable and same_boundary
+        found = paper.verdict(row.unit, row.value, theirs, comparable=comparable, gap=self.gap())
+        return dataclasses.replace(row, paper_value=theirs, ratio=paper.ratio(row.value, theirs), verdict=found)
+
+    def theirs(self, figure: str, metric: str, **at: Any) -> float | None:
+        """What the paper's figure says of this data set and method."""
+        return self.paper.value(figure, *self.operating.case.key, results.conditions(at), metric)
+
+    def gap(self) -> float | None:
+        """Our accuracy minus the paper's (its Figure 16), in points; None if one is unknown."""
+        reference = self.theirs("fig16", "accuracy")
+        full = self.operating.full
+        return None if full is None or reference is None else full.percent - reference
