@@ -17,9 +17,10 @@ FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
 
 @functools.cache
 def library(source: Path) -> ctypes.CDLL:
-    """The compiled file. Raises CompileError when the compiler fails."""
+    """The compiled file, with the headers beside it. Raises CompileError when the compiler fails."""
     version = provenance.versions().get("ziglang", "")
-    key = provenance.text_hash(source.read_bytes(), *FLAGS, version, sys.platform)[:16]
+    headers = [header.read_bytes() for header in sorted(source.parent.glob("*.h"))]
+    key = provenance.text_hash(source.read_bytes(), *headers, *FLAGS, version, sys.platform)[:16]
     target = provenance.cache("builds") / f"{source.stem}-{key}.so"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

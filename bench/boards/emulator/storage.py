@@ -41,6 +41,10 @@ class Storage:
         self._place(address, len(data))
         self._machine.mem_write(address, data)
 
+    def host(self, address: int) -> int:
+        """Where the byte at `address` is in this process."""
+        return self._place(address, 1)
+
     def _place(self, address: int, count: int) -> int:
         region = region_of(address)
         if region is None or address + count > region.end:

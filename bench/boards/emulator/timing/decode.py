@@ -18,19 +18,31 @@ _capstone = cs.Cs(cs.CS_ARCH_ARM, cs.CS_MODE_THUMB | cs.CS_MODE_MCLASS | cs.CS_M
 _capstone.detail = True
 
 
-def decode(code: bytes, address: int) -> list[Instruction]:
-    """The instructions in `code`, which lies at `address`; what capstone does not know takes one cycle alone."""
-    found: list[Instruction] = []
+def disassemble(code: bytes, address: int) -> list[Any]:
+    """Capstone's instructions in `code`, which lies at `address`; (address, size) of what it does not know."""
+    found: list[Any] = []
     offset = 0
     while offset < len(code):
         for raw in _capstone.disasm(code[offset:], address + offset):
-            found.append(_instruction(raw))
+            found.append(raw)
             offset += raw.size
         if offset < len(code):
             size = 4 if int.from_bytes(code[offset : offset + 2], "little") >> 11 >= 0b11101 else 2
-            found.append(Instruction(address + offset, size, "?", Kind.SYSTEM, alone=True))
+            found.append((address + offset, size))
             offset += size
     return found
+
+
+def decode(code: bytes, address: int) -> list[Instruction]:
+    """The instructions in `code`, which lies at `address`."""
+    return [instruction(raw) for raw in disassemble(code, address)]
+
+
+def instruction(raw: Any) -> Instruction:
+    """One of disassemble()'s; what capstone does not know takes one cycle alone."""
+    if isinstance(raw, tuple):
+        return Instruction(*raw, "?", Kind.SYSTEM, alone=True)
+    return _instruction(raw)
 
 
 class _Operands:

@@ -21,8 +21,8 @@ def library() -> c.CDLL:
     sizes, expected = (loaded.state_size(), loaded.block_size()), (c.sizeof(State), c.sizeof(Block))
     if sizes != expected:
         raise BoardError(f"{SOURCE.name}: structures differ", expected=expected, got=sizes, do="empty the cache")
-    loaded.prepare.argtypes = [c.POINTER(State), c.POINTER(c.c_uint8)]
-    loaded.code_written.argtypes = [c.POINTER(State), c.c_uint32, c.c_uint32]
+    loaded.prepare.argtypes = [c.POINTER(State)]
+    loaded.holds_code.argtypes = [c.POINTER(State), c.c_uint32, c.c_uint32]
     loaded.release.argtypes = [c.POINTER(State)]
     loaded.release.restype = None
     return loaded

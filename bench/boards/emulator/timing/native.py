@@ -5,19 +5,33 @@ from __future__ import annotations
 import ctypes as c
 import weakref
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import unicorn
+from unicorn import arm_const as arm
 from unicorn import unicorn_const as const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from bench.boards.emulator.memory import DTCM, FLASH, FLASH_ITCM, ITCM, SRAM, Region
-from bench.boards.emulator.timing.decode import decode
+from bench.boards.emulator.timing.addresses import MASK
+from bench.boards.emulator.timing.decode import disassemble, instruction
 from bench.boards.emulator.timing.edges import edge_cycles
 from bench.boards.emulator.timing.instruction import Branch, Instruction
 from bench.boards.emulator.timing.library import library
 from bench.boards.emulator.timing.parameters import Parameters
 from bench.boards.emulator.timing.scoreboard import schedule
-from bench.boards.emulator.timing.structures import COST, DESCRIBE, REGION_COUNT, Block, Cache, Micro, State
+from bench.boards.emulator.timing.slices import follow
+from bench.boards.emulator.timing.structures import (
+    COST,
+    DESCRIBE,
+    Block,
+    Cache,
+    Micro,
+    NativeAccess,
+    NativeStep,
+    Program,
+    State,
+)
 from bench.errors import BoardError
 
 PATH_TCM, PATH_FLASH, PATH_SRAM, PATH_ART = range(4)
@@ -29,23 +43,20 @@ CACHES = {
 }  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
 ERROR_MEMORY, ERROR_FORBIDDEN = 1, 3
 NEVER = (1 << 64) - 1
-READ_WRITE = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
+REGISTERS = (*range(arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R12 + 1), arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR)  # by slot
 
 
 class TimingModel:
     """Counts instructions and cycles of one machine."""
 
     def __init__(
-        self, machine: unicorn.Uc, read: Callable[[int, int], bytes], parameters: Parameters, code: Iterable[Region]
+        self, machine: unicorn.Uc, host: Callable[[int], int], parameters: Parameters, code: Iterable[Region]
     ) -> None:
-        """read(address, count): memory; code: the regions that may hold code, of ITCM, DTCM and flash on the ITCM bus.
-
-        The others may in any case.
-        """
+        """host(address): where the chip's memory is in this process; code: regions that hold code though they need not."""
         self.parameters = parameters
-        self._uc, self._read, self._library, self._state = machine, read, library(), State()
+        self._uc, self._host, self._library, self._state = machine, host, library(), State()
         self._blocks: list[list[Instruction]] = []
-        self._known: dict[tuple[int, bytes], int] = {}  # address and code -> block
+        self._programs: list[tuple[object, ...]] = []  # kept for the native side
         self._failure: BaseException | None = None
         self.endless: int | None = None  # where the program entered a branch to itself
         self._saved: Micro | None = None
@@ -60,19 +71,15 @@ class TimingModel:
         )
         self._fill()
         weakref.finalize(self, self._library.release, c.byref(self._state))
-        self._attach(const.UC_HOOK_BLOCK, "on_block")
-        self._attach(READ_WRITE, "on_data", FLASH)
-        self._attach(READ_WRITE, "on_data", SRAM)
-        for region in self._code:  # every hook costs time at every access of the program, wherever it goes
-            if region is FLASH_ITCM:
-                self._attach(const.UC_HOOK_MEM_READ, "on_art_data", region)
-            else:
-                self._attach(const.UC_HOOK_MEM_WRITE, "on_code_write", region)
+        self._attach(
+            const.UC_HOOK_BLOCK, "on_block"
+        )  # no hook on memory: unicorn would leave its fast path at every access
 
     def _fill(self) -> None:
         state, branch, memory = self._state, self.parameters.branch, self.parameters.memory
         state.describe, state.cost = self._keep
         state.stop = c.cast(uclib.uc_emu_stop, c.c_void_p)
+        state.read = c.cast(uclib.uc_reg_read_batch, c.c_void_p)
         for name in ("mispredict", "taken_unknown", "btac_entries", "history_bits", "counter_bits"):
             setattr(state.p, name, getattr(branch, name))
         for name in (
@@ -82,26 +89,25 @@ class TimingModel:
             "uncached_flash_read",
             "uncached_sram_read",
             "uncached_write",
+            "unaligned_load",
         ):
             setattr(state.p, name, getattr(memory, name))
         for name, (sets, ways) in CACHES.items():
             cache = getattr(state.micro, name)
             cache.sets, cache.ways = sets, ways
-        writable = (c.c_uint8 * REGION_COUNT)()
         for index, (region, path) in enumerate(CODE_REGIONS):
             target = state.region[index]
             target.start, target.size, target.path = region.start, region.size, path
             target.forbidden = "x" not in region.access and region not in self._code
-            writable[index] = "w" in region.access
-        if self._library.prepare(c.byref(state), writable):
+            target.writable, target.memory = "w" in region.access, self._host(region.start)
+        if self._library.prepare(c.byref(state)):
             raise BoardError("the timing model finds no memory", do="close other programs")
 
-    def _attach(self, kind: int, function: str, region: Region | None = None) -> None:
-        """Adds a native hook for the addresses of `region`; unicorn's Python interface knows only Python callbacks."""
-        begin, end = (region.start, region.end - 1) if region else (1, 0)
+    def _attach(self, kind: int, function: str) -> None:
+        """Adds a native hook; unicorn's Python interface knows only Python callbacks."""
         handle, hook = c.c_size_t(0), c.cast(getattr(self._library, function), c.c_void_p)
         status = uclib.uc_hook_add(
-            self._uc._uch, c.byref(handle), kind, hook, c.byref(self._state), c.c_uint64(begin), c.c_uint64(end)
+            self._uc._uch, c.byref(handle), kind, hook, c.byref(self._state), c.c_uint64(1), c.c_uint64(0)
         )
         if status:
             raise BoardError(f"unicorn refuses a hook (status {status})", do="run ./reproduce.sh doctor")
@@ -118,20 +124,37 @@ class TimingModel:
     def _describe(self, pointer: c._Pointer[Block]) -> int:
         def work() -> int:
             block = pointer.contents
-            code = self._read(block.address, block.size)
-            known = self._known.setdefault((block.address, code), len(self._blocks))
-            if known < len(self._blocks):
-                return known
-            instructions = decode(code, block.address)
+            raw = disassemble(c.string_at(self._host(block.address), block.size), block.address)
+            instructions = [instruction(one) for one in raw]
             last = instructions[-1]
             block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
+            block.data = self._program(raw)
             self._blocks.append(instructions)
             if last.address == block.address and last.target == block.address and last.branch == Branch.DIRECT:
                 self.endless = block.address
                 self._state.stop_at = 0  # gives the machine a chance to see it
-            return known
+            return 0
 
         return self._guard(work)
+
+    def _program(self, raw: list[Any]) -> c._Pointer[Program] | None:
+        """The block's data accesses, as data.h runs them."""
+        found = follow(raw)
+        if not found.accesses:
+            return None
+        steps, registers = found.needed()
+        listed = (NativeStep * len(steps))(
+            *((s.op, s.to, s.a, s.b, s.shift, s.amount, s.size, 0, s.value) for s in steps)
+        )
+        accesses = (NativeAccess * len(found.accesses))(
+            *((a.low & MASK, a.high - a.low - 1, a.position, a.count, a.align, a.slot, a.write) for a in found.accesses)
+        )
+        program = Program(len(steps), len(accesses), found.unknown, len(registers), step=listed, access=accesses)
+        for n, slot in enumerate(sorted(registers)):
+            program.number[n] = REGISTERS[slot]
+            program.target[n] = c.addressof(self._state) + State.slot.offset + 4 * slot
+        self._programs.append((program, listed, accesses))
+        return c.pointer(program)
 
     def _cost(self, previous: int, current: int, taken: int) -> int:
         def work() -> int:
@@ -197,9 +220,9 @@ class TimingModel:
         p.art_line = max(1, memory.art_line_at_7_wait_states - 7 + wait_states)
         p.art = art
 
-    def code_written(self, address: int, count: int) -> bool:
-        """Memory changes behind the processor's back: forgets the blocks there; whether there were any."""
-        return bool(self._library.code_written(c.byref(self._state), address, count))
+    def holds_code(self, address: int, count: int) -> bool:
+        """Whether the processor has executed any of these bytes."""
+        return bool(self._library.holds_code(c.byref(self._state), address, count))
 
     def save(self) -> None:
         """Remembers predictor and caches, unless that was done since the last restore()."""
@@ -226,20 +249,23 @@ class TimingModel:
         return (index, int(self._state.blocks[index].count), self._blocks[index]) if index >= 0 else (-1, 0, [])
 
     def cycles_after(self, index: int, position: int) -> float:
-        """Cycles that block `index`, charged as a whole when it is entered, spends after its instruction `position`."""
+        """Cycles that the current block `index`, charged as a whole when it is entered, spends after its instruction
+        `position`.
+        """
         key = (index, position)
         if key not in self._rests:
             block = self._blocks[index]
             until = schedule([block[: position + 1]], self.parameters)
             self._rests[key] = max(0.0, schedule([block], self.parameters) - until)
-        return self._rests[key]
+        stalls = (self._state.stall[n] for n in range(self._state.stall_count))
+        return self._rests[key] + sum(stall.cycles for stall in stalls if stall.position > position)
 
     def statistics(self) -> dict[str, int]:
         """Counts of events, for tests and for people."""
         state = self._state
         counts = {
             name: int(getattr(state, name))
-            for name in ("taken", "mispredicted", "fetch_stalls", "data_stalls", "edges")
+            for name in ("taken", "mispredicted", "fetch_stalls", "data_stalls", "unknown_addresses", "edges")
         }
         misses = {f"{name}_misses": int(getattr(state.micro, name).misses) for name in CACHES}
         return counts | misses | {"blocks": int(state.block_count)}

@@ -45,7 +45,9 @@ class Branch:
 
 @dataclass(frozen=True)
 class Memory:
-    """Cycles per event. *_line: a line of 32 bytes that misses; uncached_*: one access with its cache switched off."""
+    """Cycles per event. *_line: a line of 32 bytes that misses; uncached_*: one access with its cache switched off;
+    unaligned_load: one in any memory.
+    """
 
     flash_line_at_7_wait_states: int
     art_line_at_7_wait_states: int
@@ -55,6 +57,7 @@ class Memory:
     uncached_flash_read: int
     uncached_sram_read: int
     uncached_write: int
+    unaligned_load: int
 
 
 @dataclass(frozen=True)
