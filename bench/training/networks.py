@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.errors import UnknownName
 from bench.training.backend import keras
+from bench.training.normalization import BatchNormalization
 
 layers = keras.layers
 Stage = tuple[int, int, int, int]  # expansion t, channels c, blocks n, stride of the first block s
@@ -28,7 +29,7 @@ def channels(base: int, width: float) -> int:
 
 def normalize(x: Any) -> Any:
     """Batch normalization that converter and compiler fold into the layer before."""
-    return layers.BatchNormalization(momentum=0.95, epsilon=1e-3)(x)
+    return BatchNormalization(momentum=0.95, epsilon=1e-3)(x)
 
 
 def conv(x: Any, filters: int, size: int = 1, stride: int = 1, activation: bool = True) -> Any:
@@ -119,7 +120,7 @@ def vgg(shape: Sequence[int], classes: int, width: int = 64, stem_stride: int = 
 def server_network(
     kind: str, shape: Sequence[int], classes: int, width: float, stages: int, head: int, stem_stride: int = 0
 ) -> Any:
-    """The network behind the link, the same for every method: float (N, *shape) -> logits (N, classes).
+    """The network behind the link, for every method that leaves it open: float (N, *shape) -> logits (N, classes).
 
     kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels), "published"
     (the scripts': the same with a larger map in its middle and two more layers), "resnet8" (64 channels times
