@@ -76,21 +76,25 @@ class AgileModel(keras.Model):
             "local_accuracy": right(y, y_pred["local"]),
             "remote_accuracy": right(y, y_pred["remote"]),
             "symbol_entropy": quantizer.entropy(quantizer.shares(y_pred["symbols"], self.quantizer.centroids)),
-            **self.explained(y_pred["features"], y, training),
         }
+        reference, importance, counted = self.explained(y_pred["features"], y, training)
+        values |= reference
         for name, value in values.items():
             self.means[name].update_state(value)
+        for name, value in importance.items():
+            self.means[name].update_state(value, sample_weight=counted)
         values = {name: ops.mean(value) for name, value in values.items()}
+        values |= {name: losses.mean_where(value, counted) for name, value in importance.items()}
         prediction = values["prediction_loss"] + settings.local_weight * values["local_loss"]
         skew = settings.skewness_weight * values["skewness_loss"] + settings.order_weight * values["order_loss"]
         own = settings.reference_weight * values["reference_loss"] if settings.reference_trained else 0.0
         return settings.lam * prediction + (1 - settings.lam) * skew + own
 
-    def explained(self, features: Any, labels: Any, training: bool) -> dict[str, Any]:
-        """What the reference network says of the features: losses and measures of importance, and its own accuracy.
+    def explained(self, features: Any, labels: Any, training: bool) -> tuple[dict[str, Any], dict[str, Any], Any]:
+        """(the reference network's loss and hits, losses and measures of importance, which samples these count), (M,).
 
-        In training it sees every 1/attributed-th sample. With `gate`, importance is averaged over the samples that it
-        classifies rightly (Sec 3.1); in validation it always is.
+        In training it sees every 1/attributed-th sample. With `gate`, importance counts for the samples that it
+        classifies rightly (Sec 3.1); in validation it always does.
         """
         settings = self.settings
         every = max(1, round(1 / settings.attributed)) if training else 1
@@ -111,8 +115,7 @@ class AgileModel(keras.Model):
             "violations": ops.cast(losses.disorder_loss(measured, settings.k) > 0, "float32"),
         }
         counted = correct if settings.gate or not training else ops.ones_like(correct)
-        means = {name: losses.mean_where(value, counted) for name, value in values.items()}
-        return {"reference_loss": cross_entropy(labels, logits), "reference_accuracy": correct, **means}
+        return {"reference_loss": cross_entropy(labels, logits), "reference_accuracy": correct}, values, counted
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         return dict(self.get_metrics_result())

@@ -20,7 +20,7 @@ from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, begun, complete, fit
 from bench.training.pipeline import unit
-from bench.training.task import Task, minutes
+from bench.training.task import Task, cpu_hours, minutes
 
 SELECTED_FROM = 5000  # training images of which Algorithm 1 takes the importance
 # what decides the first step, beside reference*
@@ -91,7 +91,8 @@ def first_step(task: Task, settings: Settings, extractor: Any, reference: Any) -
     history = fit(judge, batches, task.validation(), schedule, path, fresh=fresh, deadline=deadline)
     complete(history, schedule, "reference network")
     accuracy = round(100 * history[-1]["val_accuracy"], 2)
-    return {"epochs": len(history), "minutes": minutes(history), "accuracy": accuracy}
+    cost = {"minutes": minutes(history), "cpu_hours": cpu_hours(history)}
+    return {"epochs": len(history), **cost, "accuracy": accuracy}
 
 
 def importance(task: Task, settings: Settings, extractor: Any, reference: Any) -> np.ndarray:

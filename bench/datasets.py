@@ -53,7 +53,8 @@ class Dataset:
 
     shape: native (H, W, C). source: "folder", "cache", "sample" (test images only) or "digits". origin, note: whose
     copy it is, and what must be said beside any number from it. comparable: False for re-split, reduced or other data
-    than published results were made with (a sample has its set's value). fingerprint: of the test split's content.
+    than published results were made with (a sample has its set's value). fingerprint: of the test split's content;
+    learned_from: of the training images, validation included.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Dataset:
     note: str
     comparable: bool
     fingerprint: str
+    learned_from: str
     path: Path | None
     counts: dict[str, int]  # images in "train" (before validation is cut) and "test"
     read: Callable[[str], tuple[np.ndarray, np.ndarray]] = field(repr=False, compare=False)
@@ -161,9 +163,9 @@ def from_file(name: str, path: Path, source: str) -> Dataset:
         raise DataError(f"{path}: images of the wrong shape", expected=NATIVE[name], got=file.shape)
     official = ("official", OFFICIAL_NOTES.get(name, "official split"), True)
     origin = official if file.source == "official" else ORIGINS.get(file.crc("x_test"), UNKNOWN)
-    fingerprint = f"{file.crc('x_test'):08x}{file.crc('y_test'):08x}"
+    test, train = (f"{file.crc(f'x_{part}'):08x}{file.crc(f'y_{part}'):08x}" for part in ("test", "train"))
     rows = np.arange(file.counts["test"])
-    return Dataset(name, file.classes, file.shape, source, *origin, fingerprint, path, file.counts, file.read, rows)
+    return Dataset(name, file.classes, file.shape, source, *origin, test, train, path, file.counts, file.read, rows)
 
 
 def from_sample(name: str) -> Dataset:
@@ -201,12 +203,12 @@ def in_memory(
     validation: float = 0.1,
 ) -> Dataset:
     """A data set whose arrays are here already; parts: split -> (images, labels)."""
-    fingerprint = "".join(f"{zlib.crc32(array.tobytes()):08x}" for array in parts["test"])
+    test, train = ("".join(f"{zlib.crc32(array.tobytes()):08x}" for array in parts[part]) for part in ("test", "train"))
     height, width, channels = parts["test"][0].shape[1:]
     counts = {split: len(pair[1]) for split, pair in parts.items()}
     shape = (height, width, channels)
     return Dataset(
-        name, classes, shape, source, *origin, fingerprint, None, counts, parts.__getitem__, rows, validation
+        name, classes, shape, source, *origin, test, train, None, counts, parts.__getitem__, rows, validation
     )
 
 

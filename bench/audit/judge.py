@@ -97,7 +97,7 @@ def train(subject: Subject, data: Dataset) -> Judge:
     schedule = Schedule(budget.epochs, batches.batch, budget.rate)
     model.compile(schedule.optimizer(len(batches)), summed_loss, metrics=[accuracy])
     path = folder({
-        "step": "judge", "dataset": data.name, "images": data.fingerprint, "stride": stride, "widths": WIDTHS,
+        "step": "judge", "dataset": data.name, "images": data.learned_from, "stride": stride, "widths": WIDTHS,
         "deployment": deployment_hash(subject.deployment), **asdict(budget),
     })  # fmt: skip
     validation = subject.of_images(data.x_val[:HELD_OUT]), data.y_val[:HELD_OUT]

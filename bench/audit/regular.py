@@ -47,7 +47,7 @@ def train(data: Dataset) -> tuple[Any, Any]:
     schedule = Schedule(budget.epochs, batches.batch, budget.rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
-    key = {"step": "regular", "dataset": data.name, "images": data.fingerprint, "frame": frame, "width": WIDTH}
+    key = {"step": "regular", "dataset": data.name, "images": data.learned_from, "frame": frame, "width": WIDTH}
     validation = datasets.frames(data.x_val[:HELD_OUT], frame), data.y_val[:HELD_OUT]
     fit(model, batches, validation, schedule, folder(key | asdict(budget)), monitor="val_loss")
     return stem, rest

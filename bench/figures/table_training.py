@@ -89,9 +89,11 @@ def trained(case: Case, result: Mapping[str, Any]) -> list[Row]:
         make.mean("payload_up", result["payload"], "bytes"),
     ]
     training = case.deployment.training
-    for name in ("epochs", "epochs_planned", "cpu_hours"):
-        if training.get(name) is not None:
-            rows.append(make.number(name, training[name], "1", 1))
+    first = training.get("reference") or {}  # the step that trains the reference network
+    costs = {name: training.get(name) for name in ("epochs", "epochs_planned", "cpu_hours")}
+    if costs["cpu_hours"] is not None:
+        costs["cpu_hours"] += first.get("cpu_hours") or 0.0
+    rows += [make.number(name, value, "1", 1) for name, value in costs.items() if value is not None]
     of_float = offloaded.reported(make, training, FLOAT)
     rows += of_float
     for row in of_float:

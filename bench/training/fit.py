@@ -22,7 +22,10 @@ UNDECAYED = ["gamma", "beta", "bias", "^w$", "places"]  # names of variables tha
 
 @dataclass(frozen=True)
 class Schedule:
-    """SGD, momentum 0.9, decoupled weight decay of kernels; the rate rises over the first 5 % of steps, then falls as a cosine."""
+    """SGD, momentum 0.9, decoupled weight decay of kernels.
+
+    The rate rises over the first 5 % of steps, then falls as a cosine.
+    """
 
     epochs: int
     batch: int = 64
@@ -97,7 +100,8 @@ def begun(path: Path, kept: Path | None, fresh: bool) -> int:
     if fresh:
         forget(path)
         return 0
-    return Checkpoint(path).epochs or (len(snapshot.history(kept, path)) if kept else 0)
+    held = len(snapshot.history(kept, path)) if kept else 0  # raises where the file is another training's
+    return Checkpoint(path).epochs or held
 
 
 def resume(model: Any, checkpoint: Checkpoint, kept: Path, monitor: str, steps: int) -> None:

@@ -56,8 +56,8 @@ class Task:
     def key(self, step: str, **settings: Any) -> dict[str, Any]:
         """Settings that decide a training step's result; its checkpoints are found by them."""
         return {
-            "step": step, "dataset": self.data.name, "images": self.data.fingerprint, "frame": list(self.frame),
-            "seed": self.request.seed, **settings,
+            "step": step, "dataset": self.data.name, "images": self.data.learned_from,
+            "frame": list(self.frame), "seed": self.request.seed, **settings,
         }  # fmt: skip
 
     def record(self, method: str, history: Sequence[dict[str, float]], planned: int | None = None) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def cpu_hours(history: Sequence[dict[str, float]]) -> float | None:
     """CPU time of the epochs that fit() returned, over all cores; None where an epoch did not record it."""
     if not all("cpu_seconds" in epoch for epoch in history):
         return None
-    return round(sum(epoch["cpu_seconds"] for epoch in history) / 3600, 3)
+    return round(sum(epoch["cpu_seconds"] for epoch in history) / 3600, 5)
 
 
 def open_task(request: Request) -> Task:
