@@ -19,20 +19,21 @@ from bench.provenance import ROOT
 from bench.server import deployment_number
 from bench.wire import Kind, Message, Reassembler, Reply, Status
 
+LOOPBACK = "127.0.0.1"
 TIMEOUT_S = 1.0  # of one try
 TRIES = 5
 START_S = 120.0  # loading a network and warming up on a busy computer
 
 
 class Client:
-    """Asks the server of one deployment at 127.0.0.1:port."""
+    """Asks the server of one deployment at host:port."""
 
-    def __init__(self, port: int, deployment: Deployment, timeout: float = TIMEOUT_S) -> None:
+    def __init__(self, port: int, deployment: Deployment, timeout: float = TIMEOUT_S, host: str = LOOPBACK) -> None:
         self.port, self.timeout, self.classes = port, timeout, deployment.classes
         self.number = deployment_number(deployment)
         self.sequence = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.connect(("127.0.0.1", port))
+        self._socket.connect((host, port))
 
     def exchange(self, payload: bytes) -> tuple[np.ndarray, int]:
         """int16 logits [classes] and the server's own computing time in microseconds.
@@ -48,7 +49,7 @@ class Client:
                     self._socket.send(datagram)
                 reply = self._wait()
             except ConnectionRefusedError:
-                raise ServerError(f"no server at UDP port {self.port} of 127.0.0.1", do="start it again") from None
+                raise ServerError(f"no server at UDP port {self.port}", do="start it again") from None
             if reply is not None:
                 return self._check(reply)
         waited = f"{TRIES} tries of {self.timeout:g} s"
@@ -88,14 +89,24 @@ class Client:
 
 
 class RemoteServer:
-    """The server as a process of its own: `with RemoteServer(deployment) as server: server.exchange(payload)`."""
+    """The server as a process of its own: `with RemoteServer(deployment) as server: server.exchange(payload)`.
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
+    host: the address of this computer that it listens at.
+    """
+
+    def __init__(self, deployment: Deployment, host: str = LOOPBACK) -> None:
+        self.deployment, self.host = deployment, host
 
     def __enter__(self) -> RemoteServer:
         """Returns when the server has warmed up. Raises ServerError with its last line if it does not start."""
-        command = [sys.executable, "-m", "bench.server", str(Path(self.deployment.folder).absolute())]
+        command = [
+            sys.executable,
+            "-m",
+            "bench.server",
+            str(Path(self.deployment.folder).absolute()),
+            "--host",
+            self.host,
+        ]
         self._errors = tempfile.TemporaryFile()
         self.process = (
             subprocess.Popen(  # its own session: Ctrl-C reaches us, and it ends when its standard input closes
@@ -113,8 +124,13 @@ class RemoteServer:
         if not line.isdigit():
             self.__exit__(None, None, None)
             raise ServerError("the server did not start", got=self._last_line() or "no answer")
-        self._client = Client(int(line), self.deployment)
+        self._client = Client(int(line), self.deployment, host=self.host)
         return self
+
+    @property
+    def address(self) -> tuple[int, int]:
+        """UDP port, and the number that names the deployment on the wire."""
+        return self._client.port, self._client.number
 
     def exchange(self, payload: bytes) -> tuple[np.ndarray, int]:
         """As Client.exchange; says so if the process has died."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from bench.accuracy import load
 from bench.boards.base import Trace
 from bench.boards.device import Device
 from bench.boards.emulator.timing.parameters import CALIBRATION, VERSION
-from bench.client import RemoteServer
+from bench.boards.modem import Modem
+from bench.client import LOOPBACK, RemoteServer
 from bench.compile import program, stages
 from bench.energy import model
 from bench.energy.bracket import total
@@ -43,6 +45,10 @@ class Exchange:
         self.payload, self.reply = payload, logits.astype("<i2").tobytes()
         return self.reply
 
+    def note(self, payload: bytes, reply: bytes, microseconds: int) -> None:
+        """What a board with a modem sent, and got back, on its own."""
+        self.payload, self.reply, self.microseconds = payload, reply, microseconds
+
     def again(self, payload: bytes) -> bytes:
         """For the twin: the same reply to the same payload."""
         if payload != self.payload:
@@ -61,13 +67,15 @@ def measure(
     compiler: str,
     folder: Path,
     data_dir: Path | None,
+    modem: str = "",
     **_settings: object,
 ) -> dict[str, Any]:
     """n test images, chosen by seed, on a board: {"runs": one dict per image, "info": what the firmware says}.
 
     A run has image (its number in the test split), label, prediction, decided, cycles per stage, layer cycles,
-    payload_up and payload_down (bytes), remote_us. images, deployment: fingerprints that the cell is named by. Raises
-    BoardError, naming image and buffer, where firmware and Python twin differ.
+    payload_up and payload_down (bytes), remote_us; with a modem ("HOST@BAUD": the board sends its payloads itself)
+    also modem: its exchange. images, deployment: fingerprints that the cell is named by. Raises BoardError, naming
+    image and buffer, where firmware and Python twin differ.
     """
     from tqdm import tqdm
 
@@ -77,14 +85,20 @@ def measure(
     frames = datasets.frames(data.x_test[rows], loaded.frame)
     runs, stack = [], 0
     with ExitStack() as opened:
-        server = opened.enter_context(RemoteServer(loaded)) if loaded.server else None
+        settings = Modem.parse(modem) if modem and loaded.server else None
+        host = settings.host if settings else LOOPBACK
+        server = opened.enter_context(RemoteServer(loaded, host)) if loaded.server else None
         exchange = Exchange(server) if server else None
-        device = Device.open(board, build)
+        device = Device.open(board, build, bool(settings))
         opened.callback(device.close)
+        if settings and server:
+            device.use_modem(settings, *server.address)
         for row, frame in zip(tqdm(rows, unit="image", desc="board", disable=None, leave=False), frames, strict=True):
             if exchange:
                 exchange.clear()
             trace = device.infer(frame.tobytes(), exchange)
+            if trace.modem and exchange:
+                exchange.note(trace.payload, trace.values[build.reply or ""].tobytes(), trace.modem.server_us)
             number = int(data.rows[row])
             check(loaded, frame, trace, exchange, f"{dataset}, {loaded.method}, test image {number}")
             stack = max(stack, trace.stack_high_water)
@@ -100,6 +114,7 @@ def measure(
                     "payload_down": len(exchange.reply) if exchange else 0,
                     "remote_us": exchange.microseconds if exchange else 0,
                 }
+                | ({"modem": asdict(trace.modem) | {"baud": settings.baud}} if trace.modem and settings else {})
             )
         load(dataset, images, deployment, folder, data_dir)
         return {"runs": runs, "info": describe(device, build, stack)}
@@ -161,6 +176,15 @@ def record(
     cycles = run["cycles"]
     compress = sum(count for stage, count in cycles.items() if parts.get(stage) == "compress")
     sent = run["payload_up"] > 0
+    network, serial = link.milliseconds(run["payload_up"], run["payload_down"]) if sent else 0.0, 0.0
+    over_the_air: Label = "modelled"
+    if modem := run.get("modem"):
+        waited = (modem["up_cycles"] + modem["down_cycles"]) * 1e3 / clock_hz
+        if is_emulated(board):  # virtual time stands still while the air and the server are busy
+            network, serial = network + waited, waited
+        else:
+            network, over_the_air = waited - run["remote_us"] / 1e3, "measured"
+            serial = (modem["up_bytes"] + modem["down_bytes"]) * 1e4 / modem["baud"]
     device: Label = "emulated" if is_emulated(board) else "measured"
     energy = model.inference(
         compute_ms=sum(cycles.values()) * 1e3 / clock_hz,
@@ -185,13 +209,14 @@ def record(
         payload_down=run["payload_down"],
         local_ms=(sum(cycles.values()) - compress) * 1e3 / clock_hz,
         compress_ms=compress * 1e3 / clock_hz,
-        network_ms=link.milliseconds(run["payload_up"], run["payload_down"]) if sent else 0.0,
+        network_ms=network,
         remote_ms=run["remote_us"] / 1e3,
         energy_mj=total(energy.values()).typical,
         label_device=device,
-        label_network="modelled",
+        label_network=over_the_air,
         label_remote="measured",
         provenance=provenance,
+        serial_ms=serial,
     )
 
 

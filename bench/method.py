@@ -247,6 +247,7 @@ class Record:
 
     cycles: device cycles per stage, in program order. decided: "device" or "server". label_*: where that time is from.
     local = networks + combine; compress = quantize + code; network = up + down; remote = decode + server network.
+    serial_ms: the share of network_ms on the line to a modem, where the board has one.
     """
 
     dataset: str
@@ -269,6 +270,7 @@ class Record:
     label_network: Label
     label_remote: Label
     provenance: str
+    serial_ms: float = 0.0
 
     @property
     def total_ms(self) -> float:

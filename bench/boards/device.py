@@ -52,11 +52,14 @@ class Device(Board):
         self._check()
 
     @classmethod
-    def open(cls, url: str, build: Build) -> Device:
-        """url: /dev/NAME or any pyserial URL; emu://stm32f746 runs the build's own ELF. Raises BoardError."""
+    def open(cls, url: str, build: Build, with_modem: bool = False) -> Device:
+        """url: /dev/NAME or any pyserial URL; emu://stm32f746 runs the build's own ELF. with_modem: an emulated board
+        gets an emulated one. Raises BoardError.
+        """
         emulated, full = url.startswith("emu://"), url
-        if emulated and "elf=" not in url:
-            full = f"{url}{'&' if '?' in url else '?'}elf={quote(str(build.elf))}"
+        for option, value in (("elf", quote(str(build.elf))), *([("modem", "esp8266")] if with_modem else [])):
+            if emulated and f"{option}=" not in url:
+                full += f"{'&' if '?' in full else '?'}{option}={value}"
         port = open_port(full, BAUD)
         try:
             return cls(port, url, build, emulated)

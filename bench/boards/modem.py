@@ -91,7 +91,9 @@ class Line:
             if event not in (Event.BUSY, Event.TIMEOUT):
                 break
         if event != Event.OK:
-            shown = command.partition("=")[0] + ("=..." if "CWJAP" in command else command[len(command.partition("=")[0]) :])
+            shown = command.partition("=")[0] + (
+                "=..." if "CWJAP" in command else command[len(command.partition("=")[0]) :]
+            )
             got = f"{event.name.lower()}: {' / '.join(said.split())}" if said else event.name.lower()
             raise BoardError(f"{self.name} refuses {shown}", expected="OK", got=got, do=ADVICE)
         return said

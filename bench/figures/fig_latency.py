@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.boards.modem import Modem
 from bench.figures import latency_plot, latency_table
 from bench.figures.study import Found, Study
 from bench.link import parse_clock, parse_rate
@@ -31,6 +32,8 @@ class FigLatency(Study):
         add("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
         add("--compiler", default="zig", metavar="NAME", help="zig (default) or gcc: arm-none-eabi-gcc on PATH")
         add("--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)")
+        what = "the board sends over its own modem to the server at this address (bench/boards/README.md)"
+        add("--modem", type=Modem.parse, metavar="HOST[@BAUD]", help=what)
         add("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:

@@ -47,7 +47,10 @@ class Campaign:
     ) -> None:
         self.args, self.cases, self.recorded, self.figure = args, cases, recorded, figure
         self.link = Link(args.bandwidth)
-        self.conditions = results.conditions({"bandwidth_kbps": args.bandwidth / 1e3, "cpu_mhz": args.clock / 1e6})
+        modem = {"uart_baud": args.modem.baud} if args.modem else {}
+        self.conditions = results.conditions(
+            {"bandwidth_kbps": args.bandwidth / 1e3, "cpu_mhz": args.clock / 1e6} | modem
+        )
         self.compiler = toolchain(args.compiler)
         self.code = {names: code_hash(names) for names in (BOARD_CODE, ACCURACY_CODE)}
         self.stamps: dict[Key, dict[str, Any]] = {}
@@ -91,7 +94,7 @@ class Campaign:
             "compiler": self.compiler.name,
             "compiler_version": self.compiler.version,
             "code": self.code[BOARD_CODE] + own_stages(deployment),
-        }
+        } | ({"modem": str(self.args.modem)} if self.args.modem else {})
         todo = [grid.Cell(measure, settings | board, inputs, f"{case.title}: {count} images on the board")]
         if dataset.source != "sample":
             code = {"code": self.code[ACCURACY_CODE] + own_stages(deployment)}
@@ -116,4 +119,6 @@ class Campaign:
         command = f"{self.figure} --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
         if self.args.compiler != "zig":
             command += f" --compiler {self.args.compiler}"
+        if self.args.modem:
+            command += f" --modem {self.args.modem}"
         return cells.stamp(case, command, board=self.args.board, code=self.code[BOARD_CODE], firmware=info)

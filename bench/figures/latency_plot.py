@@ -133,7 +133,8 @@ def _ms(value: float) -> str:
 def _conditions(conditions: str) -> str:
     values = dict(part.partition("=")[::2] for part in conditions.split(";") if part)
     rate, clock = float(values.get("bandwidth_kbps", "nan")), values.get("cpu_mhz", "?")
-    return f"{rate / 1000:g} Mbps, {clock} MHz" if rate >= 1000 else f"{rate:g} kbps, {clock} MHz"
+    air = f"{rate / 1000:g} Mbps" if rate >= 1000 else f"{rate:g} kbps"
+    return ", ".join([air, f"{clock} MHz", *(f"modem at {baud} baud" for baud in [values.get("uart_baud")] if baud)])
 
 
 def _place(name: str, order: Sequence[str]) -> int:

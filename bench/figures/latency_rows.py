@@ -51,6 +51,7 @@ class Latency:
             self._all(f"{p}_ms") for p in ("local", "compress", "network", "remote")
         ]
         sample = Hits(sum(record.prediction == record.label for record in self.records), n)
+        serial = self._all("serial_ms")
         up, down = self._all("payload_up"), self._all("payload_down")
         return [
             *([self._accuracy("accuracy", self.full, "measured")] if self.full else []),
@@ -58,6 +59,11 @@ class Latency:
             self._row("local", "ms", np.mean(local), stats.interval([local]), first.label_device, n),
             self._row("compress", "ms", np.mean(compress), stats.interval([compress]), first.label_device, n),
             self._row("network", "ms", np.mean(network), stats.interval([network]), first.label_network, n),
+            *(
+                [self._row("serial", "ms", np.mean(serial), stats.interval([serial]), first.label_device, n)]
+                if serial.any()
+                else []
+            ),
             self._row("remote", "ms", np.median(remote), stats.interval([remote], np.median), first.label_remote, n),
             self._row("total", "ms", total(local, compress, network, remote), stats.interval(parts, total), "mixed", n),
             self._row("payload_up", "bytes", np.mean(up), stats.interval([up]), first.label_device, n),

@@ -10,7 +10,7 @@ from bench.figures.style import title
 from bench.results import Row
 
 METRICS = (
-    "accuracy", "accuracy_sample", "local", "compress", "network", "remote", "total", "payload_up", "payload_down",
+    "accuracy", "accuracy_sample", "local", "compress", "network", "serial", "remote", "total", "payload_up", "payload_down",
 )  # fmt: skip
 HEADER = ("metric", "ours", "95 % interval", "paper", "ratio", "verdict", "label", "source", "n")
 WHY = {

@@ -57,7 +57,7 @@ class Study(Figure):
         add("--fresh", action="store_true", help="measure again what is already measured")
         what = "where records and figures go (default results)"
         add("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
-        parser.set_defaults(method=None, protocol="paper", retrain=False)
+        parser.set_defaults(method=None, protocol="paper", retrain=False, modem=None)
 
     def refuses(self, deployment: Deployment) -> str:
         """Why this figure has no place for a deployment; "" if it has."""
