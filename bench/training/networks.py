@@ -39,10 +39,10 @@ def conv(x: Any, filters: int, size: int = 1, stride: int = 1, activation: bool 
     return layers.ReLU(6.0)(x) if activation else x
 
 
-def inverted_residual(x: Any, expansion: int, filters: int, stride: int) -> Any:
-    """MobileNetV2's block: 1x1 expand, 3x3 depthwise, 1x1 project, and the shortcut where shapes agree."""
+def inverted_residual(x: Any, expansion: int, filters: int, stride: int, size: int = 3) -> Any:
+    """MobileNetV2's block: 1x1 expand, depthwise of `size`, 1x1 project, and the shortcut where shapes agree."""
     y = conv(x, x.shape[-1] * expansion) if expansion > 1 else x
-    y = layers.DepthwiseConv2D(3, stride, "same", use_bias=False)(y)
+    y = layers.DepthwiseConv2D(size, stride, "same", use_bias=False)(y)
     y = layers.ReLU(6.0)(normalize(y))
     y = conv(y, filters, activation=False)
     return layers.Add()([x, y]) if stride == 1 and x.shape[-1] == filters else y
