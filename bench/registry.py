@@ -10,7 +10,10 @@ from bench.errors import UnknownName
 
 METHODS = {
     "agilenn": "agilenn.method:AgileNN",
+    "deepcod": "baselines.deepcod.method:DeepCOD",
     "edge_only": "baselines.edge_only.method:EdgeOnly",
+    "mcunet": "baselines.mcunet.method:MCUNet",
+    "spinn": "baselines.spinn.method:Spinn",
 }
 BENCHMARKS = {  # of methods; each a function without arguments -> rows (metric, value, unit)
     "training_step": "agilenn.benchmark.training_step:measure",
@@ -26,6 +29,7 @@ COMMANDS = {
     "bench": "bench.benchmarks:Bench",
     "profile": "bench.profile:ProfileCommand",
     "fig_latency": "bench.figures.fig_latency:FigLatency",
+    "energy": "bench.metering:Energy",
     "fig_energy": "bench.figures.fig_energy:FigEnergy",
     "fig_audit": "bench.figures.fig_audit:FigAudit",
     "fig_shift": "bench.figures.fig_shift:FigShift",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import lz4.block
 import numpy as np
 import pytest
@@ -89,10 +91,8 @@ def test_damage(stream, data):
         LZ4.decode(good + b"\0", bits, symbols.shape)
     place, value = data.draw(st.integers(0, len(good) - 1)), data.draw(st.integers(0, 255))
     changed = good[:place] + bytes([value]) + good[place + 1 :]
-    try:
+    with contextlib.suppress(DataError):
         assert LZ4.decode(changed, bits, symbols.shape).shape == symbols.shape
-    except DataError:
-        pass
 
 
 def test_bad_arguments():

@@ -29,8 +29,8 @@ def kinds(deployment: Deployment) -> dict[str, StageKind]:
 
 
 def label(stage: Stage) -> str:
-    """How records and messages call it: op:buffer."""
-    return ":".join((stage.op, *stage.writes))
+    """How records and messages call it: op:buffer that it writes; of an exit, that it reads: all write the scores."""
+    return ":".join((stage.op, *(stage.reads if stage.op == "exit_if" else stage.writes)))
 
 
 def first_buffer(deployment: Deployment, op: str, side: str) -> str | None:

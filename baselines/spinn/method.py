@@ -1,0 +1,64 @@
+"""SPINN as a method of the harness. TensorFlow is imported when a training starts, not on look-up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from baselines.spinn.stages import BestSoFarKind
+from bench.errors import BenchError
+from bench.method import Deployment, Request, StageKind
+from bench.training.task import open_task
+
+
+@dataclass(frozen=True)
+class Settings:
+    """MobileNetV2: width multiplier, how many of its seven stages, channels of the last convolution at width 1.
+
+    exits: early classifiers; hidden: channels in each; exit_weight: of each one's cross-entropy beside the last one's;
+    splits: behind how many of the exits the network may be cut.
+    """
+
+    width: float = 0.5
+    stages: int = 7
+    head: int = 1280
+    exits: int = 6
+    hidden: int = 128
+    exit_weight: float = 0.2
+    splits: int = 3
+
+
+BUDGETS = {
+    ("digits", "quick"): Settings(stages=4, head=256, exits=3, hidden=64),
+    ("digits", "full"): Settings(stages=4, head=256, exits=3, hidden=64),
+    ("", "quick"): Settings(),
+    ("", "full"): Settings(width=1.0),
+}
+
+
+class Spinn:
+    """Laskaridis et al., MobiCom'20: one network cut between device and server, with early exits on the device.
+
+    The scheduler chooses the cut; the variant `spinn:split2` has it behind the second exit instead.
+    """
+
+    name = "spinn"
+    stages: tuple[StageKind, ...] = (BestSoFarKind(),)
+
+    def train(self, request: Request) -> Deployment:
+        """Trains (or resumes), exports to request.out, saves the deployment.
+
+        Raises DataError without training images, BenchError for a variant that names no split.
+        """
+        settings = BUDGETS.get((request.dataset, request.budget)) or BUDGETS["", request.budget]
+        asked = re.fullmatch(r"split([1-9]\d*)", request.variant)
+        if request.variant and not (asked and int(asked[1]) <= settings.splits):
+            raise BenchError(
+                "SPINN's variant", expected=f"split1 to split{settings.splits}", got=request.variant, do="use spinn"
+            )
+        task = open_task(request)
+        from baselines.spinn.deploy import deploy
+        from baselines.spinn.training import train
+
+        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        return deploy(task, train(task, settings, name), name, int(asked[1]) if asked else None)
