@@ -10,67 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.boards.emulator.timing.decode import decode
-from bench.boards.emulator.timing.parameters import NO_DUAL_ISSUE, NO_MAC_THEN_LOAD, Parameters
+from bench.boards.emulator.timing.parameters import Parameters
 from bench.errors import BoardError, UnknownName
-
-TIMES, COPIES = 100, 8
-BODIES = {  # name -> (instructions, cycles per copy)
-    "independent additions pair": ("add r0, r0, #1; add r1, r1, #1", 1),
-    "dependent additions do not": ("add r0, r0, #1; add r0, r0, #1; add r0, r0, #1; add r0, r0, #1", 4),
-    "load then early use waits": ("ldr r0, [r7]; ldr r2, [r0]; mov r0, r7; nop", 3),
-    "loads from both banks pair": ("ldr r0, [r7]; ldr r1, [r7, #4]", 1),
-    "loads from one bank do not": ("ldr r0, [r7]; ldr r1, [r7, #8]", 2),
-    "load and multiply pair": ("ldr r0, [r7]; smlad r1, r2, r3, r1", 1),
-    "multiply and load pair": ("smlad r1, r2, r3, r1; ldr r0, [r7]", 1),
-    "two multiplies do not": ("smlad r1, r2, r3, r1; smlad r4, r2, r3, r4", 2),
-    "accumulation is forwarded": ("smlad r1, r2, r3, r1; nop", 1),
-    "a product used as a factor waits": ("mul r1, r1, r2; nop", 2),
-    "store then load of the same word": ("str r0, [r7]; ldr r0, [r7]", 5),
-    "divide": ("udiv r0, r1, r2", 7),
-    "push and pop of four": ("push {r0-r3}; pop {r0-r3}", 4),
-}
-
-
-@pytest.fixture(scope="module")
-def costs() -> dict[str, float]:
-    """Cycles per copy of every body, the loop's own taken away."""
-    return measure("default")
-
-
-def measure(assumption: str) -> dict[str, float]:
-    names = ["", *BODIES]
-    functions = []
-    for index, name in enumerate(names):
-        body = "; ".join([BODIES[name][0]] * COPIES) if name else "nop"
-        functions.append(
-            f"ITCM __attribute__((naked)) static void f{index}(void) {{ __asm volatile("
-            f'"push {{r4-r8, lr}}; ldr r7, =result; str r7, [r7]; str r7, [r7, #4]; movs r2, #1; movs r3, #1;'
-            f' mov r8, #{TIMES}; .balign 8; 1: {body}; subs r8, r8, #1; bne 1b; pop {{r4-r8, pc}}; .ltorg"); }}'
-        )
-    calls = "".join(f"t = CYCLES; f{i}(); saved[{i}] = CYCLES - t;" for i in range(len(names)))
-    copy = f"for (int i = 0; i < {len(names)}; i++) result[i] = saved[i];"
-    elf = build(
-        "\n".join(functions)
-        + f"static volatile uint32_t saved[64]; int main(void) {{ uint32_t t; {calls} {copy} return 0; }}"
-    )
-    board = machine(elf, assumption)
-    assert board.run(10_000_000).reason == "bkpt"
-    empty, *rest = results(board, len(names))
-    return {name: (cycles - empty) / TIMES / COPIES for name, cycles in zip(BODIES, rest, strict=True)}
-
-
-@pytest.mark.parametrize("name", BODIES)
-def test_cost(costs: dict[str, float], name: str) -> None:
-    assert costs[name] == pytest.approx(BODIES[name][1], abs=0.3)
-
-
-def test_assumptions_slow_down_what_they_name() -> None:
-    careful, single = measure(NO_MAC_THEN_LOAD), measure(NO_DUAL_ISSUE)
-    assert careful["multiply and load pair"] == pytest.approx(1.5, abs=0.6)
-    assert careful["independent additions pair"] == pytest.approx(1, abs=0.3)
-    for name in ("independent additions pair", "load and multiply pair", "loads from both banks pair"):
-        assert single[name] == pytest.approx(2, abs=0.3)
-
 
 BRANCHES = """
 ITCM __attribute__((noinline)) static uint32_t walk(const volatile uint8_t *bits, int n) {

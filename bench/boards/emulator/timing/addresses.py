@@ -1,8 +1,8 @@
 """Which addresses a block accesses, in terms of the registers at its entry; data.h evaluates that at every entry.
 
 An address is a slot plus a constant. Slots 0 to 14 are r0 to r12, sp and lr at the entry, 15 is zero, and every further
-one is filled by one step. Steps that no address depends on are left out. What needs flags (a conditional instruction) or
-unusual arithmetic is unknown, and so is an address made of it.
+one is filled by one step. Steps that no address depends on are left out. What needs flags (a conditional instruction)
+or unusual arithmetic is unknown, and so is an address made of it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Symbolic:
         """The value of one of capstone's registers."""
         return self.registers[SLOT[register]] if register in SLOT else UNKNOWN
 
-    def set(self, register: int, value: Value) -> None:
+    def put(self, register: int, value: Value) -> None:
         if register in SLOT:
             self.registers[SLOT[register]] = value
 

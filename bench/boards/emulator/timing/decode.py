@@ -13,6 +13,7 @@ from bench.boards.emulator.timing.instruction import NONE, Branch, Instruction, 
 
 PC, SP, FLAGS = arm.ARM_REG_PC, arm.ARM_REG_SP, arm.ARM_REG_CPSR
 CORE = range(arm.ARM_REG_R0, arm.ARM_REG_R12 + 1)
+DOUBLES = range(arm.ARM_REG_D0, arm.ARM_REG_D31 + 1)
 
 _capstone = cs.Cs(cs.CS_ARCH_ARM, cs.CS_MODE_THUMB | cs.CS_MODE_MCLASS | cs.CS_MODE_V8)
 _capstone.detail = True
@@ -41,7 +42,8 @@ def decode(code: bytes, address: int) -> list[Instruction]:
 def instruction(raw: Any) -> Instruction:
     """One of disassemble()'s; what capstone does not know takes one cycle alone."""
     if isinstance(raw, tuple):
-        return Instruction(*raw, "?", Kind.SYSTEM, alone=True)
+        address, size = raw
+        return Instruction(address, size, "?", Kind.SYSTEM, alone=True)
     return _instruction(raw)
 
 
@@ -63,7 +65,7 @@ class _Operands:
         self.reads = frozenset(reads) - {FLAGS}
         self.writes = frozenset(writes) - {FLAGS}
         self.writeback = bool(raw.writeback)
-        self.double = "f64" in raw.mnemonic or ".64" in raw.mnemonic
+        self.double = "f64" in raw.mnemonic or any(r in DOUBLES for r in self.registers)
         self.size: int = raw.size
 
 
@@ -122,12 +124,14 @@ def _many(o: _Operands, common: dict[str, Any]) -> Instruction:
     on_stack = o.name in ("push", "pop", "vpush", "vpop")
     base = SP if on_stack else o.all[0].reg
     listed = frozenset(operand.reg for operand in (o.all if on_stack else o.all[1:]))
+    words = sum(2 if register in DOUBLES else 1 for register in listed)
     shared: dict[str, Any] = {
         "early": frozenset({base}),
         "updates": frozenset({base} & o.writes),
         "alone": True,
-        "cycles": max(1, (len(listed) + 1) // 2),
+        "cycles": max(1, (words + 1) // 2),
         "place": Place(base),
+        "float_waits": o.name.startswith("v"),
     }
     if o.name in m.STORE_MANY:
         return Instruction(**common, **shared, kind=Kind.STORE_MANY, stored=listed)
@@ -144,11 +148,13 @@ def _pair(o: _Operands, common: dict[str, Any]) -> Instruction:
 
 
 def _place(o: _Operands) -> Place:
-    return Place(o.memory.base, o.memory.index, o.memory.disp, o.memory.lshift)
+    shift = next((operand.shift.value for operand in o.all if operand.type == arm.ARM_OP_MEM), 0)
+    return Place(o.memory.base, o.memory.index, o.memory.disp, shift)
 
 
 def _load_or_store(o: _Operands, common: dict[str, Any]) -> Instruction:
-    shared: dict[str, Any] = {"alone": o.double}
+    float_access = o.name in ("vldr", "vstr")
+    shared: dict[str, Any] = {"alone": o.double, "float_waits": float_access and o.double, "float_port": float_access}
     if o.memory is not None:
         shared["early"] = frozenset({o.memory.base, o.memory.index} - {0, PC})
         shared["place"] = _place(o)
@@ -175,21 +181,23 @@ def _mac(o: _Operands, common: dict[str, Any]) -> Instruction:
 
 
 def _float(o: _Operands, common: dict[str, Any]) -> Instruction:
-    latency = m.FLOAT_LATENCY[o.name]
-    if o.name == "vmov":
-        latency = 1 if any(r in CORE for r in o.writes) else 3
-    elif o.name == "vmrs":
+    latency, moves = m.FLOAT_LATENCY[o.name], o.name == "vmov"
+    if moves and any(r in CORE for r in o.writes):
         latency = 1
     accumulates = o.name in m.FLOAT_ACCUMULATE
+    constant = moves and len(o.registers) == 1
     return Instruction(
         **common,
         kind=Kind.FLOAT,
         late=frozenset(o.registers[1:]) if accumulates else o.reads - {PC},
         accumulated=frozenset(o.registers[:1]) if accumulates else NONE,
         writes=o.writes,
-        alone=o.double,
+        alone=o.double or o.name in ("vmrs", "vmsr") or (moves and len(o.registers) > 2),
         cycles=latency if o.name in m.FLOAT_BLOCKING else 1,
         latency=latency + o.double,
+        float_mac=accumulates,
+        float_port=moves and not constant,
+        float_waits=constant or o.name in ("vadd", "vsub"),
     )
 
 
@@ -207,11 +215,13 @@ def _alu(o: _Operands, common: dict[str, Any]) -> Instruction:
         early = frozenset(r[-1:])
     else:
         early = NONE
+    late = o.reads - early
     return Instruction(
         **common,
         kind=Kind.ALU,
         early=early,
-        late=o.reads - early,
+        late=NONE if early else late,
+        beside_early=late if early else NONE,
         writes=o.writes,
         simple=name in m.SIMPLE and not shifted and not dsp,
         shift=shift,

@@ -58,8 +58,9 @@ class Place:
 class Instruction:
     """One decoded instruction. Registers by the time at which they are needed or written:
 
-    early: before the first ALU stage (addresses, shifted operands); late: at the ALU; multiplied, accumulated: at both
-    ends of the MAC unit; stored: at the store buffer; writes: results; updates: base registers with write-back.
+    early: before the first ALU stage (addresses, shifted operands); late: at the ALU; beside_early: at the ALU of an
+    instruction that needs others early, where a word just loaded arrives a cycle later; multiplied, accumulated: at
+    both ends of the MAC unit; stored: at the store buffer; writes: results; updates: base registers with write-back.
     """
 
     address: int
@@ -68,6 +69,7 @@ class Instruction:
     kind: Kind
     early: Registers = NONE
     late: Registers = NONE
+    beside_early: Registers = NONE
     multiplied: Registers = NONE
     accumulated: Registers = NONE
     stored: Registers = NONE
@@ -86,6 +88,9 @@ class Instruction:
     slow_result: bool = False  # saturating arithmetic: one cycle later than the ALU
     early_source: bool = False  # byte and bit reversal: sources early, result at once
     narrow: bool = False  # byte or halfword load
+    float_mac: bool = False  # a floating-point multiply-accumulate
+    float_port: bool = False  # VLDR, VSTR, VMOV: never beside a float_mac, nor in the second slot soon after one
+    float_waits: bool = False  # VADD, VLDM, VLDR.64 and others: not soon after a float_mac
     place: Place | None = None
     branch: Branch = Branch.NONE
     target: int = 0

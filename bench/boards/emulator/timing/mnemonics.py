@@ -51,8 +51,8 @@ SYSTEM = frozenset("dsb dmb isb mrs msr cpsid cpsie svc bkpt wfi wfe clrex".spli
 FLOAT_ACCUMULATE = frozenset("vfma vfms vfnma vfnms vmla vmls vnmla vnmls".split())
 FLOAT_BLOCKING = frozenset("vdiv vsqrt".split())
 FLOAT_LATENCY = (  # cycles until the result can be used, single precision
-    dict.fromkeys("vadd vsub vmul vnmul vcvt vcvtr vcvta vrintz vsel vmaxnm vminnm vmrs vmsr".split(), 3)
-    | dict.fromkeys("vneg vabs vcmp vcmpe vmov".split(), 1)
+    dict.fromkeys("vadd vsub vmul vnmul vneg vabs vmov vcvt vcvtr vcvta vrintz vsel vmaxnm vminnm".split(), 3)
+    | dict.fromkeys("vcmp vcmpe vmrs vmsr".split(), 1)
     | dict.fromkeys("vfma vfms vfnma vfnms".split(), 5)
     | dict.fromkeys("vmla vmls vnmla vnmls".split(), 6)
     | {"vdiv": 16, "vsqrt": 14}

@@ -5,31 +5,25 @@ from __future__ import annotations
 import ctypes as c
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import unicorn
-from unicorn import arm_const as arm
 from unicorn import unicorn_const as const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from bench.boards.emulator.memory import DTCM, FLASH, FLASH_ITCM, ITCM, SRAM, Region
-from bench.boards.emulator.timing.addresses import MASK
 from bench.boards.emulator.timing.decode import disassemble, instruction
 from bench.boards.emulator.timing.edges import edge_cycles
 from bench.boards.emulator.timing.instruction import Branch, Instruction
 from bench.boards.emulator.timing.library import library
 from bench.boards.emulator.timing.parameters import Parameters
+from bench.boards.emulator.timing.programs import Programs
 from bench.boards.emulator.timing.scoreboard import schedule
-from bench.boards.emulator.timing.slices import follow
 from bench.boards.emulator.timing.structures import (
     COST,
     DESCRIBE,
     Block,
     Cache,
     Micro,
-    NativeAccess,
-    NativeStep,
-    Program,
     State,
 )
 from bench.errors import BoardError
@@ -43,7 +37,6 @@ CACHES = {
 }  # sets, ways; lines of 32 bytes (RM0385 2.1, 3.3.2; TRM)
 ERROR_MEMORY, ERROR_FORBIDDEN = 1, 3
 NEVER = (1 << 64) - 1
-REGISTERS = (*range(arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R12 + 1), arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR)  # by slot
 
 
 class TimingModel:
@@ -52,11 +45,11 @@ class TimingModel:
     def __init__(
         self, machine: unicorn.Uc, host: Callable[[int], int], parameters: Parameters, code: Iterable[Region]
     ) -> None:
-        """host(address): where the chip's memory is in this process; code: regions that hold code though they need not."""
+        """host(address): where the chip's memory is in this process; code: regions with code that need not have any."""
         self.parameters = parameters
         self._uc, self._host, self._library, self._state = machine, host, library(), State()
         self._blocks: list[list[Instruction]] = []
-        self._programs: list[tuple[object, ...]] = []  # kept for the native side
+        self._programs = Programs(self._state)
         self._failure: BaseException | None = None
         self.endless: int | None = None  # where the program entered a branch to itself
         self._saved: Micro | None = None
@@ -128,7 +121,7 @@ class TimingModel:
             instructions = [instruction(one) for one in raw]
             last = instructions[-1]
             block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
-            block.data = self._program(raw)
+            block.data = self._programs.add(raw)
             self._blocks.append(instructions)
             if last.address == block.address and last.target == block.address and last.branch == Branch.DIRECT:
                 self.endless = block.address
@@ -136,25 +129,6 @@ class TimingModel:
             return 0
 
         return self._guard(work)
-
-    def _program(self, raw: list[Any]) -> c._Pointer[Program] | None:
-        """The block's data accesses, as data.h runs them."""
-        found = follow(raw)
-        if not found.accesses:
-            return None
-        steps, registers = found.needed()
-        listed = (NativeStep * len(steps))(
-            *((s.op, s.to, s.a, s.b, s.shift, s.amount, s.size, 0, s.value) for s in steps)
-        )
-        accesses = (NativeAccess * len(found.accesses))(
-            *((a.low & MASK, a.high - a.low - 1, a.position, a.count, a.align, a.slot, a.write) for a in found.accesses)
-        )
-        program = Program(len(steps), len(accesses), found.unknown, len(registers), step=listed, access=accesses)
-        for n, slot in enumerate(sorted(registers)):
-            program.number[n] = REGISTERS[slot]
-            program.target[n] = c.addressof(self._state) + State.slot.offset + 4 * slot
-        self._programs.append((program, listed, accesses))
-        return c.pointer(program)
 
     def _cost(self, previous: int, current: int, taken: int) -> int:
         def work() -> int:

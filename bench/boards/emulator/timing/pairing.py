@@ -25,6 +25,8 @@ def can_pair(older: Instruction, younger: Instruction, assumption: str) -> bool:
     kinds = (older.kind, younger.kind)
     if kinds in EXCLUSIVE or assumption == NO_DUAL_ISSUE:
         return False
+    if (older.float_mac and younger.float_port) or (older.float_port and younger.float_mac):
+        return False
     if kinds == (Kind.MAC, Kind.LOAD) and assumption == NO_MAC_THEN_LOAD:
         return False
     if kinds == (Kind.LOAD, Kind.LOAD) and same_bank(older, younger):

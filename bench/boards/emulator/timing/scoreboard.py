@@ -16,6 +16,8 @@ from bench.boards.emulator.timing.parameters import Parameters
 FETCH_BYTES = 8  # the prefetch unit delivers 64 bits per cycle
 FETCH_REACH = 64  # bytes after which the queue has filled and fetch no longer matters
 STORE_BUFFER = 4
+FLOAT_SUM = 3  # cycles from any floating-point result to the sum of a multiply-accumulate (jnk0le)
+FLOAT_MAC_SHADOW = 3  # cycles after a floating-point multiply-accumulate in which its adder is taken (jnk0le)
 
 
 @dataclass
@@ -23,7 +25,9 @@ class _Board:
     late: dict[int, int] = field(default_factory=dict)
     early: dict[int, int] = field(default_factory=dict)
     multiplier: dict[int, int] = field(default_factory=dict)
+    sums: dict[int, int] = field(default_factory=dict)  # when a floating-point value can be added to
     flags: int = 0
+    float_mac: int = -FLOAT_MAC_SHADOW  # the last floating-point multiply-accumulate
     stores: list[tuple[Place, int]] = field(default_factory=list)
 
     def need(self, i: Instruction, store_to_load: int) -> int:
@@ -31,9 +35,11 @@ class _Board:
         late, early = self.late.get, self.early.get
         times = [early(r, 0) for r in i.early]
         times += [late(r, 0) for r in i.late]
-        times += [self.multiplier.get(r, 0) for r in i.multiplied]
-        times += [late(r, 0) - (1 if i.kind is Kind.MAC else 2) for r in i.accumulated]
-        times += [late(r, 0) - 1 for r in i.stored]
+        times += [self.multiplier.get(r, 0) for r in i.multiplied | i.beside_early]
+        times += [self.sums.get(r, 0) if i.float_mac else late(r, 0) - 1 for r in i.accumulated]
+        times += [late(r, 0) - 2 for r in i.stored]
+        if i.float_waits:
+            times.append(self.float_mac + FLOAT_MAC_SHADOW + 1)
         if i.reads_flags and not i.branch:
             times.append(self.flags)
         if i.kind is Kind.LOAD and i.place is not None and not i.place.index:
@@ -41,12 +47,19 @@ class _Board:
             times += [t + store_to_load for t in overlap if store_to_load]
         return max(times, default=0)
 
+    def second(self, i: Instruction, time: int) -> bool:
+        """Whether a floating-point multiply-accumulate leaves room for `i` in the second slot."""
+        return not i.float_port or time > self.float_mac + FLOAT_MAC_SHADOW
+
     def issue(self, i: Instruction, time: int, second: bool) -> None:
         """Records the results of `i`, issued at `time` in the first or second slot."""
         late, early = self._ready(i, time, second)
         multiplier = time + 2 if i.kind is Kind.LOAD else late
         for r in i.writes:
             self.late[r], self.early[r], self.multiplier[r] = late, early, multiplier
+            self.sums[r] = time + i.cycles - 1 + FLOAT_SUM
+        if i.float_mac:
+            self.float_mac = time
         for r in i.updates:
             self.late[r], self.early[r], self.multiplier[r] = time, time + 1, time + 1
         if i.sets_flags:
@@ -60,7 +73,7 @@ class _Board:
     def _ready(self, i: Instruction, time: int, second: bool) -> tuple[int, int]:
         """(late, early): when a late and an early consumer can use the results."""
         if i.simple and (not second or i.shift):
-            in_time = max((self.early.get(r, 0) for r in i.late | i.early), default=0) <= time
+            in_time = max((self.early.get(r, 0) for r in i.late), default=0) <= time
             return (time, time + 1) if in_time else (time + 1, time + 2)
         if i.early_source:
             return time, time + 2
@@ -103,7 +116,12 @@ def schedule(runs: Iterable[list[Instruction]], parameters: Parameters) -> float
             second = False
             if first:
                 time = need
-            elif partner is not None and need <= now and can_pair(partner, i, parameters.assumption):
+            elif (
+                partner is not None
+                and need <= now
+                and can_pair(partner, i, parameters.assumption)
+                and board.second(i, now)
+            ):
                 time, second = now, True
                 if partner.kind is Kind.LOAD and i.kind is Kind.LOAD and not banks_known(partner, i):
                     conflicts += core.bank_conflict

@@ -41,7 +41,7 @@ def _follow(state: Symbolic, raw: Any, position: int) -> None:
     understood = (_many if many else _access)(state, raw, name, position) or _compute(state, raw, name)
     if conditional or not understood:
         for register in raw.regs_access()[1]:
-            state.set(register, UNKNOWN)
+            state.put(register, UNKNOWN)
     if conditional:
         state.hide(stored)
 
@@ -73,12 +73,12 @@ def _access(state: Symbolic, raw: Any, name: str, position: int) -> bool:
         if store:
             state.poke(place, state.get(registers[-1]), size)
             if name in m.EXCLUSIVE_STORES:
-                state.set(registers[0], UNKNOWN)
+                state.put(registers[0], UNKNOWN)
         elif registers and registers[0] in SLOT:
-            state.set(registers[0], state.peek(place, size, name.startswith("ldrs")))
+            state.put(registers[0], state.peek(place, size, name.startswith("ldrs")))
     if raw.writeback:
         by = raw.operands[-1].imm & MASK if raw.post_index else 0
-        state.set(memory.mem.base, state.add(place, (ZERO, by)))
+        state.put(memory.mem.base, state.add(place, (ZERO, by)))
     return True
 
 
@@ -88,7 +88,7 @@ def _words(state: Symbolic, place: Value, registers: list[int], store: bool) -> 
         if store:
             state.poke(at, state.get(register), 4)
         elif register in SLOT:
-            state.set(register, state.peek(at, 4, False))
+            state.put(register, state.peek(at, 4, False))
 
 
 def _many(state: Symbolic, raw: Any, name: str, position: int) -> bool:
@@ -104,7 +104,7 @@ def _many(state: Symbolic, raw: Any, name: str, position: int) -> bool:
     if width == 4:
         _words(state, place, listed, store)
     if (on_stack or raw.writeback) and (store or base not in listed):
-        state.set(base, place if down else state.add(old, (ZERO, span)))
+        state.put(base, place if down else state.add(old, (ZERO, span)))
     return True
 
 
@@ -120,7 +120,7 @@ def _compute(state: Symbolic, raw: Any, name: str) -> bool:
         return True
     plain = name if name == "mls" else name.removesuffix("s")
     value = _value(state, raw, plain, list(operands[1:])) if len(operands) > 1 else UNKNOWN
-    state.set(operands[0].reg, value)
+    state.put(operands[0].reg, value)
     return value != UNKNOWN
 
 
