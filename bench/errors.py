@@ -41,6 +41,10 @@ class BoardError(BenchError):
     """The board, its port or its firmware did not do what was asked."""
 
 
+class MonitorError(BenchError):
+    """A power monitor, or what it measured, cannot be trusted."""
+
+
 class ServerError(BenchError):
     """The remote side did not answer, or answered with something that is not a reply."""
 

@@ -1,0 +1,154 @@
+"""`energy measure`: the energy of inferences on a real board, by a power monitor in its supply."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.cli import Command
+from bench.energy.window import WINDOWS
+from bench.errors import BoardError
+from bench.link import parse_clock
+from bench.method import PROTOCOLS
+from bench.provenance import ROOT
+
+if TYPE_CHECKING:
+    from bench.boards.base import Trace
+    from bench.energy.bracket import Bracket
+    from bench.energy.monitors.base import Monitor
+    from bench.energy.window import Window
+    from bench.figures.cases import Case
+    from bench.results import Row
+
+FIGURE = "energy_measured"
+INFERENCES = 10  # per window, as MLPerf Tiny asks for at least
+
+
+class Energy(Command):
+    claim = "measures the energy of inferences on a real board with a power monitor, beside the model"
+    minutes = "1-5"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        measure = actions.add_parser("measure", help="device compute of a method, in mJ per inference")
+        add = measure.add_argument
+        add("--monitor", required=True, metavar="URL", help="ppk2:/dev/ttyACM1, lpm01a:PORT or joulescope: (?volt=3.3)")
+        add("--board", required=True, metavar="URL", help="pyserial URL of the real board")
+        add("--method", required=True, metavar="NAME", help="with a trained deployment for the data set")
+        add("--dataset", required=True, metavar="NAME", help="whose test images run")
+        add("--protocol", default="paper", choices=PROTOCOLS, help="default paper")
+        add("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
+        add("--compiler", default="zig", metavar="NAME", help="zig (default) or gcc")
+        add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
+        add("--out", type=Path, default=ROOT / "results", metavar="DIR", help="where records go (default results)")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from bench.figures.cases import Cases
+        from bench.measure import is_emulated
+
+        if is_emulated(args.board):
+            raise BoardError("--board: a power monitor measures a real board", expected="a serial port", got=args.board)
+        chosen = vars(args) | {"dataset": [args.dataset], "method": [args.method], "retrain": False, "fresh": False}
+        (case,) = Cases(argparse.Namespace(**chosen), (), lambda _: "", trains=False).found
+        windows, info = measure(case, args)
+        rows = rows_of(case, windows, args.clock)
+        _write(rows, case, args, info)
+        for row in rows:
+            print(f"{row.metric:20} {row.value:10.4g} {row.unit:3} {row.label:9} n={row.n}")
+        return 0
+
+
+def measure(case: Case, args: argparse.Namespace) -> tuple[list[list[Window]], dict[str, Any]]:
+    """Windows of inferences, each test image in turn; what the firmware says of itself."""
+    from contextlib import ExitStack
+
+    from tqdm import tqdm
+
+    from bench import datasets
+    from bench.boards.device import Device
+    from bench.client import RemoteServer
+    from bench.compile import program
+    from bench.energy.monitors import open_monitor
+    from bench.measure import Exchange, describe
+
+    deployment = case.deployment
+    build = program.build(deployment, args.clock, args.compiler)
+    frames = datasets.frames(case.dataset.x_test[: WINDOWS * INFERENCES], deployment.frame)
+    with ExitStack() as opened:
+        monitor = opened.enter_context(open_monitor(args.monitor))
+        exchange = Exchange(opened.enter_context(RemoteServer(deployment))) if deployment.server else None
+        device = Device.open(args.board, build)
+        opened.callback(device.close)
+        found = []
+        for frame in tqdm(frames, unit="inference", desc="energy", disable=None, leave=False):
+            if exchange:
+                exchange.clear()
+            found.append(inference(monitor, lambda f=frame: device.infer(f, exchange), args.clock))  # type: ignore[misc]
+    windows = [found[i : i + INFERENCES] for i in range(0, len(found), INFERENCES)]
+    return windows, describe(device, build, 0) | {"monitor": args.monitor.partition(":")[0]}
+
+
+def inference(monitor: Monitor, infer: Any, clock_hz: int) -> Window:
+    """One inference while the monitor records. infer: () -> Trace. Raises MonitorError."""
+    from bench.energy.window import window
+
+    trace, samples = monitor.capture(infer)
+    return window(samples, pulses(trace, clock_hz))
+
+
+def pulses(trace: Trace, clock_hz: int) -> list[float]:
+    """Seconds by the cycle counter of each time that the board's pin was high: up to the reply, and from there on."""
+    names = list(trace.cycles)
+    reply = next((i for i, name in enumerate(names) if name.startswith("receive")), len(names))
+    if not trace.payload:
+        reply = len(names)  # decided on the device: all in one go
+    counts = list(trace.cycles.values())
+    return [sum(part) / clock_hz for part in (counts[:reply], counts[reply:]) if part]
+
+
+def rows_of(case: Case, windows: Sequence[Sequence[Window]], clock_hz: int) -> list[Row]:
+    """The median over windows of the mean inference, with bounds; and what the model says of the same time."""
+    from bench import results
+    from bench.energy.bracket import total
+    from bench.energy.currents import standard
+    from bench.energy.window import median
+    from bench.method import Label
+    from bench.results import Row
+
+    n = sum(map(len, windows))
+    measured = median([total(one.energy for one in inside).scaled(1 / len(inside)) for inside in windows])
+    currents = standard()
+    seconds = sum(one.seconds for inside in windows for one in inside) / n
+    modelled = currents.drawn("run", clock_hz).scaled(currents.volt * seconds)
+    at = results.conditions({"cpu_mhz": clock_hz / 1e6})
+
+    def row(metric: str, value: float, label: Label, unit: str = "mJ") -> Row:
+        key = (FIGURE, *case.key, at, metric)
+        return Row(*key, value, None, None, unit, label, "live", n, None, None, "no_paper_value")
+
+    found: Mapping[str, tuple[Bracket, Label]] = {
+        "measured": (measured, "measured"),
+        "modelled": (modelled, "modelled"),
+    }
+    made = [row("device_ms", 1e3 * seconds, "measured", "ms")]
+    for name, (bracket, label) in found.items():
+        made.append(row(f"energy_{name}", bracket.typical, label))
+        made += [row(f"energy_{name}_{bound}", getattr(bracket, bound), label) for bound in ("low", "high")]
+    return made
+
+
+def _write(rows: Sequence[Row], case: Case, args: argparse.Namespace, info: dict[str, Any]) -> None:
+    from bench import results
+    from bench.figures import base, cells
+    from bench.figures.recorded import Recorded, stamps_of
+
+    stamp = cells.stamp(case, f"energy measure --clock {args.clock / 1e6:g}MHz", firmware=info)
+    path = args.out / f"{FIGURE}.csv"
+    base.make_folder(args.out)
+    with results.exclusive(args.out):
+        recorded = Recorded(path)
+        merged = results.merge(recorded.rows, rows)
+        results.write(path, merged)
+        results.write_stamps(stamps_of(path), merged, recorded.stamps, {row.key: stamp for row in rows})
