@@ -1,6 +1,6 @@
 """Accuracy over a whole test split: int8 interpreter for the device, the server's network, integers between them.
 
-The same numbers as on the board, which bench.measure checks image by image; only the lossless coder is left out.
+The same numbers as on the board, which bench.measure checks image by image; only a coder that is exact is left out.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import numpy as np
 
 from bench import datasets
 from bench.compile import stages
+from bench.compile.code_stage import chosen
+from bench.compile.parameters import number
 from bench.datasets import Dataset
 from bench.errors import DataError
-from bench.method import Deployment
+from bench.method import Deployment, Stage
 from bench.provenance import deployment_hash
 from bench.server import Remote
 
@@ -67,12 +69,12 @@ def cut(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> list[Chunk]:
 
 
 def predict(deployment: Deployment, frame: np.ndarray, remote: Remote | None) -> int:
-    """The class of one frame, uint8 (H, W, C): each stage's Python twin, without coding and sending."""
+    """The class of one frame, uint8 (H, W, C): each stage's Python twin, without sending, and without exact coding."""
     values = {"frame": np.ascontiguousarray(frame)}
     known, symbols = stages.kinds(deployment), np.zeros(0, np.uint8)
     for stage in deployment.stages:
         if stage.op == "code":
-            symbols = values[stage.reads[0]]
+            symbols = arriving(stage, values[stage.reads[0]])
         elif stage.op == "receive":
             if remote is None:
                 raise DataError(f"{deployment.method} receives from a server that the deployment does not have")
@@ -82,6 +84,15 @@ def predict(deployment: Deployment, frame: np.ndarray, remote: Remote | None) ->
         if "scores" in values:
             break
     return int(np.argmax(values["scores"]))
+
+
+def arriving(stage: Stage, symbols: np.ndarray) -> np.ndarray:
+    """What the server makes of the symbols of a `code` stage."""
+    coder = chosen(stage)
+    if coder.exact:
+        return symbols
+    bits = number(stage, "bits", 1, 8)
+    return coder.decode(coder.encode(symbols, bits), bits, symbols.shape)
 
 
 def spread(function: Callable[[Chunk], T], chunks: Sequence[Chunk], images: int) -> Iterator[T]:

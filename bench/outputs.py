@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench import datasets
-from bench.accuracy import Chunk, cut, load, loaded_once, spread
+from bench.accuracy import Chunk, arriving, cut, load, loaded_once, spread
 from bench.compile import stages
 from bench.errors import DataError
 from bench.method import Deployment, Stage
@@ -71,7 +71,7 @@ def run(deployment: Deployment, remote: Remote, frame: np.ndarray) -> tuple[dict
         elif stage.op != "send":
             known[stage.op].run(stage, values, deployment.folder)
         if stage.op == "code":
-            symbols, size = values[stage.reads[0]], values[stage.writes[0]].size
+            symbols, size = arriving(stage, values[stage.reads[0]]), values[stage.writes[0]].size
     return values, symbols, size
 
 

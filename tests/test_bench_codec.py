@@ -20,7 +20,7 @@ def test_rows(tmp_path, monkeypatch, capsys):
     assert main(["bench", "codec", "--out", str(tmp_path)]) == 0
     with (tmp_path / "benchmarks" / "codec.csv").open() as file:
         rows = {row["coder"]: row for row in csv.DictReader(file)}
-    assert list(rows) == ["context", "context_entropy", "lzw", "packed", "zlib", "lzma"]
+    assert list(rows) == ["context", "context_entropy", "lz4", "lzw", "packed", "zlib", "lzma"]
     for name in ("context", "lzw", "packed"):
         own = rows[name]
         air = (float(own["bytes"]) + Link(270e3).air_bytes(0)) * 8 / 270
@@ -40,6 +40,6 @@ def test_tables_without_training_images_come_from_other_test_images(monkeypatch)
     monkeypatch.setattr(codec, "TRAIN", 2)
     data = codec.datasets.from_sample("cifar10")
     assert not data.counts["train"]
-    integers, origin = codec.tables(deployment, code, data, np.arange(5, 9))
+    integers, origin = codec.tables("context", deployment, code, data, np.arange(5, 9))
     assert origin == ("2 other test images" if "tables" not in code.params else "the deployment's")
     assert integers[:2] == [3, 19]

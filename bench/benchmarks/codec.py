@@ -2,6 +2,7 @@
 
 Streams are what the committed deployments send: AgileNN's symbols and the camera's frames. zlib and lzma (both at their
 hardest, a byte per symbol) and the entropy under the context coder's tables have no code on the device: bytes only.
+Coders that lose something are not compared here: fig_compression does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from bench import datasets, files
 from bench.boards.device import Device
 from bench.boards.emulator.timing.parameters import VERSION
-from bench.codec import CODERS, coder, train_tables
+from bench.codec import CODERS, coder, lossless, train_tables
 from bench.codec.context import events
 from bench.codec.tables import MOST_BITS, TOTAL, Tables
 from bench.compile import program, stages
@@ -104,13 +105,14 @@ def measure(method: str, dataset: str, protocol: str) -> list[Row]:
     row = partial(Row, f"{method}/{dataset}-{protocol}", symbols=maps[0].size)
     rows = list[Row]()
     for name in CODERS:
-        if name == "context" and bits > MOST_BITS:
+        if (bits > MOST_BITS if name == "context" else bits < 8 and name == "lossless") or name == "jpeg":
             continue
-        integers, origin = tables(deployment, code, data, order[IMAGES:]) if name == "context" else ([], "")
+        trained = name in ("context", "lossless")
+        integers, origin = tables(name, deployment, code, data, order[IMAGES:]) if trained else ([], "")
         sizes = tuple(len(coder(name, integers).encode(map_, bits)) for map_ in maps)
         params = {"coder": name, "bits": bits} | ({"tables": integers} if integers else {})
         rows.append(row(name, sizes, tables=origin, cycles=emulate(deployment, params, frames, sizes)))
-        if integers:
+        if name == "context":
             model = Tables.read(integers)
             rows.append(row("context_entropy", tuple(entropy(model, map_) for map_ in maps), tables=origin))
     return rows + [row(name, tuple(len(peer(m.tobytes())) for m in maps)) for name, peer in PEERS.items()]
@@ -132,16 +134,20 @@ def symbols(deployment: Deployment, frame: np.ndarray) -> np.ndarray:
     raise AssertionError("measure has found a code stage")
 
 
-def tables(deployment: Deployment, code: Stage, data: datasets.Dataset, spare: np.ndarray) -> tuple[list[int], str]:
+def tables(
+    name: str, deployment: Deployment, code: Stage, data: datasets.Dataset, spare: np.ndarray
+) -> tuple[list[int], str]:
     """The deployment's own tables, or some trained on training images, or on the test images `spare` where there are
     no others (the embedded sample); and which of these.
     """
-    if isinstance(own := code.params.get("tables"), list):
+    if isinstance(own := code.params.get("tables"), list) and code.params["coder"] == name:
         return own, "the deployment's"
     images, origin = data.x_test[spare[:TRAIN]], "other test images"
     if data.counts["train"]:
         images, origin = data.x_train[:TRAIN], "training images"
     maps = [symbols(deployment, frame) for frame in datasets.frames(images, deployment.frame)]
+    if name == "lossless":
+        return lossless.train(np.stack(maps)), f"{len(maps)} {origin}"
     levels = 1 << int(str(code.params["bits"]))
     return train_tables(np.moveaxis(np.stack(maps), 1, -1), levels), f"{len(maps)} {origin}"
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bench.codec import Coder, coder
 from bench.codec.tables import TOTAL, TOTAL_BITS, Tables
+from bench.compile.image_tables import jpeg_c, lossless_c
 from bench.compile.parameters import number, numbers, one_output, only
 from bench.method import Part, Stage, StageKind, Tensor
 
 
 class CodeKind(StageKind):
-    """coder: a name in bench.codec; bits: per symbol; tables: those of the context coder. Writes the payload."""
+    """coder: a name in bench.codec; bits: per symbol; tables: of a coder that has some. Writes the payload."""
 
     op = "code"
     part: Part = "compress"
@@ -29,10 +30,9 @@ class CodeKind(StageKind):
     def call(self, stage: Stage, tensors: Mapping[str, Tensor]) -> str:
         source, payload, name = stage.reads[0], stage.writes[0], stage.params["coder"]
         out = f"buf_{payload}, &len_{payload})"
-        if integers := stage.params.get("tables"):
+        if isinstance(integers := stage.params.get("tables"), list):
             shape = ", ".join(map(str, tensors[source].shape))
-            tables = tables_c(Tables.read(integers)) if isinstance(integers, list) else ""
-            return f"({{ {tables} stage_code_{name}(buf_{source}, {shape}, &tables, {out}; }})"
+            return f"({{ {TABLES[str(name)](integers)} stage_code_{name}(buf_{source}, {shape}, tables, {out}; }})"
         return f"stage_code_{name}(buf_{source}, {tensors[source].count}, {stage.params['bits']}, {out}"
 
     def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
@@ -55,13 +55,15 @@ def events(tables: Tables) -> list[tuple[int, ...]]:
     return [event(start, size) for start, size in spans]
 
 
-def tables_c(tables: Tables) -> str:
+def context_c(integers: Sequence[int]) -> str:
     """C definitions; the last one is `tables`, a struct code_tables."""
+    tables = Tables.read(integers)
     rows = ", ".join(f"{{{', '.join(f'{v}u' for v in fields)}}}" for fields in events(tables))
     context = ", ".join(map(str, offsets(tables)))
     return (
         f"static const struct code_event events[] = {{{rows}}}; static const uint16_t context[] = {{{context}}}; "
-        f"static const struct code_tables tables = {{{tables.bits}, sizeof events / sizeof *events, events, context}};"
+        f"static const struct code_tables tables[] = "
+        f"{{{{{tables.bits}, sizeof events / sizeof *events, events, context}}}};"
     )
 
 
@@ -82,3 +84,6 @@ def event(start: int, size: int) -> tuple[int, ...]:
         return limit, (1 << 32) - 1, start + others, others, 0
     n = (size - 1).bit_length()
     return limit, -(-(1 << 31 + n) // size), start, others, n - 1
+
+
+TABLES: dict[str, Callable[[Sequence[int]], str]] = {"context": context_c, "jpeg": jpeg_c, "lossless": lossless_c}

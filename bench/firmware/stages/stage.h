@@ -41,6 +41,23 @@ struct code_tables {
 };
 enum stage_result stage_code_context(const uint8_t *symbols, uint32_t channels, uint32_t height, uint32_t width,
                                      const struct code_tables *tables, uint8_t *payload, uint32_t *length);
+
+/* codes: an entry per first plane or difference, context and residual: code << 4 | size; channels: 1 or 3. */
+enum stage_result stage_code_lossless(const uint8_t *image, uint32_t height, uint32_t width, uint32_t channels,
+                                      const uint32_t *codes, uint8_t *payload, uint32_t *length);
+
+/* How a coefficient becomes a level: (|coefficient| + half) * reciprocal >> 32; `place` in the block. In zigzag order. */
+struct jpeg_step {
+    uint32_t reciprocal;
+    uint16_t half, place;
+};
+struct jpeg_tables { /* of luminance, chrominance; codes are code << 5 | size */
+    struct jpeg_step steps[2][64];
+    uint32_t dc[2][12], ac[2][256];
+};
+enum stage_result stage_code_jpeg(const uint8_t *image, uint32_t height, uint32_t width, uint32_t channels,
+                                  const struct jpeg_tables *tables, uint8_t *payload, uint32_t *length);
+
 enum stage_result stage_exit_if(const int8_t *probabilities, uint32_t classes, int32_t threshold, int32_t *scores);
 
 /* One operand of stage_combine: count integers of `bytes` each (1: int8, 2: int16). */
