@@ -21,7 +21,9 @@ from bench.training.pipeline import unit
 SUPPORTED = frozenset(
     "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED AVERAGE_POOL_2D MEAN ADD RELU6 RESHAPE PAD SOFTMAX".split()
 )
-SERVER = SUPPORTED | {"DEQUANTIZE", "MAX_POOL_2D", "MUL", "REDUCE_MAX", "RELU"}  # a float file's; weights are float16
+SERVER = SUPPORTED | set(  # a float file's; weights are float16
+    "BATCH_MATMUL DEQUANTIZE MAX_POOL_2D MUL REDUCE_MAX RELU TANH TRANSPOSE_CONV".split()
+)
 CALIBRATION = 512  # training images from which activation ranges are taken
 
 
