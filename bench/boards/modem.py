@@ -19,7 +19,8 @@ LONGEST_COMMAND = 192  # MODEM_LINE in bench/firmware/modem.h
 TRY_MS, TRIES = 1000, 5  # of one message
 COMMAND_MS = 1000
 EXCHANGE = struct.Struct("<8I")
-ADVICE = "check power (3.3 V), D0/D1 wiring and CH_PD; bench/boards/README.md"
+SILENT = "check its power (3.3 V), EN and the wires at D0 and D1; bench/boards/README.md"
+REFUSED = "has it joined a network that reaches the server? bench/boards/README.md"
 
 
 class Event(IntEnum):
@@ -91,11 +92,9 @@ class Line:
             if event not in (Event.BUSY, Event.TIMEOUT):
                 break
         if event != Event.OK:
-            shown = command.partition("=")[0] + (
-                "=..." if "CWJAP" in command else command[len(command.partition("=")[0]) :]
-            )
-            got = f"{event.name.lower()}: {' / '.join(said.split())}" if said else event.name.lower()
-            raise BoardError(f"{self.name} refuses {shown}", expected="OK", got=got, do=ADVICE)
+            shown = "AT+CWJAP" if "CWJAP" in command else command  # no password on the screen
+            got = ": ".join([event.name.lower(), *([" / ".join(filter(None, said.splitlines()))] if said else [])])
+            raise BoardError(f"{self.name} refuses {shown}", expected="OK", got=got, do=REFUSED)
         return said
 
     def wake(self, baud: int) -> None:
@@ -109,7 +108,7 @@ class Line:
                     self.must("AT")
                     return
         tried = f"nothing at {AFTER_RESET} and {baud} baud"
-        raise BoardError(f"{self.name} is silent", expected="OK", got=tried, do=ADVICE)
+        raise BoardError(f"{self.name} is silent", expected="OK", got=tried, do=SILENT)
 
     def connect(self, modem: Modem, port: int) -> None:
         """Opens the modem's UDP link to the server. Raises BoardError with what the modem said."""
@@ -134,4 +133,4 @@ def failure(name: str, last: Exchanged) -> BoardError:
         return BoardError(f"the server refused what {name} sent", expected="status OK", got=f"status {last.status}")
     event = Event(last.event).name.lower() if last.event < len(Event) else str(last.event)
     got = f"{event} after {last.tries} tries, {last.up_bytes} bytes out, {last.down_bytes} in"
-    return BoardError(f"no reply through the modem of {name}", expected="a reply of the server", got=got, do=ADVICE)
+    return BoardError(f"no reply through the modem of {name}", expected="a reply of the server", got=got, do=SILENT)

@@ -7,7 +7,8 @@
 
 #define FRAGMENT 1400u
 #define REPLY_HEAD 7u /* status u8, microseconds u32, count u16 */
-#define BUSY_PAUSE 10u
+#define BUSY_PAUSE 10u /* ms */
+#define REFUSED_PAUSE 100u
 enum kind { REQUEST = 1, REPLY = 2 };
 struct __attribute__((packed)) head {
     char magic[2];
@@ -80,7 +81,11 @@ int remote_exchange(void) {
         modem_begin(remote.milliseconds, &inbox);
         last_exchange.event = send_all(payload, *program.payload_bytes);
         last_exchange.up_cycles = DWT_CYCCNT - start;
-        while (!answered && last_exchange.event != MODEM_TIMEOUT && (last_exchange.event = modem_receive()) == MODEM_DATA) {
+        if (last_exchange.event != MODEM_SENT) {
+            modem_pause(REFUSED_PAUSE);
+            continue;
+        }
+        while (!answered && (last_exchange.event = modem_receive()) == MODEM_DATA) {
             answered = accept(inbox.bytes, inbox.length);
             inbox.length = 0;
         }

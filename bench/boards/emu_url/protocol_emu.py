@@ -1,4 +1,4 @@
-"""emu://stm32f746?elf=PATH[&assumption=NAME][&max_instructions=N][&modem=esp8266]: the emulated board as a pyserial port.
+"""emu://stm32f746?elf=PATH[&assumption=NAME][&max_instructions=N][&modem=esp8266]: the emulated board, a pyserial port.
 
 The board runs only while the host waits for bytes, in virtual time: its time-out is counted in processor cycles, and a
 read that cannot be satisfied returns at once when the firmware waits for input. Nothing depends on the host's speed.

@@ -36,7 +36,7 @@ USARTS = dict(
 class Machine:
     """An STM32F746 that has just left reset with `image` in its memory.
 
-    usart: USART1, wired to the host; usarts: all, by number; dma: DMA2; semihosting.output: what it printed to a debugger.
+    usart: USART1, wired to the host; usarts: all, by number; dma: DMA2; semihosting.output: printed to a debugger.
     """
 
     def __init__(self, image: Image, parameters: Parameters | None = None) -> None:
