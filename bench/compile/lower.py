@@ -29,7 +29,7 @@ LOWERINGS: dict[str, Callable[[Site], Kernel]] = {
 }
 ALIASES = ("RESHAPE",)  # the same bytes under another shape: no code
 TAKES_FRAME = ("CONV_2D", "DEPTHWISE_CONV_2D")  # can read the uint8 frame directly
-HOT_BYTES = 6500  # estimated code that a network may claim of the 16 KB ITCM
+HOT_BYTES = 6500  # estimated code that each of two networks may claim of the 16 KB ITCM
 HEADERS = ("conv.h", "dense.h", "depthwise.h", "elementwise.h", "pointwise.h", "pool.h", "shape.h")
 
 
@@ -38,18 +38,18 @@ def supported() -> list[str]:
     return sorted([*LOWERINGS, *ALIASES])
 
 
-def compile_net(path: Path, prefix: str, uint8_input: bool = False) -> Net:
+def compile_net(path: Path, prefix: str, uint8_input: bool = False, hot: int = HOT_BYTES) -> Net:
     """Compiles the network in `path`; every C name starts with `prefix`. Raises CompileError.
 
     uint8_input: the input tensor holds the camera's uint8 frame; the network must expect int8 = uint8 XOR 0x80, that
-    is scale 1/255 and zero point -128.
+    is scale 1/255 and zero point -128. hot: estimated bytes of code that it may claim of the ITCM.
     """
-    return _Lowering(tflite.read(Path(path)), prefix, uint8_input).net()
+    return _Lowering(tflite.read(Path(path)), prefix, uint8_input, hot).net()
 
 
 class _Lowering:
-    def __init__(self, graph: Graph, prefix: str, uint8_input: bool) -> None:
-        self.graph, self.prefix, self.uint8_input = graph, prefix, uint8_input
+    def __init__(self, graph: Graph, prefix: str, uint8_input: bool, hot: int) -> None:
+        self.graph, self.prefix, self.uint8_input, self.hot = graph, prefix, uint8_input, hot
         self.name_of: dict[int, str] = {}  # graph value -> tensor
         self.tensors: dict[str, Tensor] = {}
         self.layers: list[Layer] = []
@@ -162,7 +162,7 @@ class _Lowering:
         self.kernels.append((layer, kernel, reads))
 
     def declarations(self) -> str:
-        hot, budget = set(), HOT_BYTES
+        hot, budget = set(), self.hot
         for layer, kernel, _ in sorted(self.kernels, key=lambda item: -item[0].macs):
             if layer.macs and kernel.size <= budget:
                 hot.add(layer.name)

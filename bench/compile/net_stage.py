@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from bench.compile.lower import compile_net
+from bench.compile.lower import HOT_BYTES, compile_net
 from bench.compile.net import Net
 from bench.errors import CompileError
 from bench.method import Stage, StageKind, Tensor
@@ -20,17 +20,32 @@ def close(a: float, b: float) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(path: Path, prefix: str, reads_frame: bool, changed: int) -> Net:
-    return compile_net(path, prefix, uint8_input=reads_frame)
+def _compiled(path: Path, prefix: str, reads_frame: bool, hot: int, changed: int) -> Net:
+    return compile_net(path, prefix, reads_frame, hot)
 
 
-def network(stage: Stage, folder: Path) -> Net:
-    """The compiled network of a `net` stage; its C names start with the name of the buffer that it writes."""
+def networks(stages: Sequence[Stage], folder: Path) -> dict[int, Net]:
+    """The compiled networks of a program by the index of their stage.
+
+    More than two share the ITCM that two may claim, by their multiply-accumulates.
+    """
+    nets = {i: network(stage, folder) for i, stage in enumerate(stages) if stage.op == "net"}
+    if len(nets) <= 2:
+        return nets
+    macs = sum(net.macs for net in nets.values())
+    return {i: network(stages[i], folder, 2 * HOT_BYTES * net.macs // max(1, macs)) for i, net in nets.items()}
+
+
+def network(stage: Stage, folder: Path, hot: int = HOT_BYTES) -> Net:
+    """The compiled network of a `net` stage; its C names start with the name of the buffer that it writes.
+
+    hot: estimated bytes of code that it may claim of the ITCM.
+    """
     path = folder / str(stage.params["model"])
     if not stage.reads or not stage.writes:
         raise CompileError(f"stage net: {path.name}", expected="a buffer to read and one to write", got="none")
     try:
-        return _compiled(path, stage.writes[0], stage.reads[0] == "frame", path.stat().st_mtime_ns)
+        return _compiled(path, stage.writes[0], stage.reads[0] == "frame", hot, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise CompileError(f"stage net: {path} does not exist", do="restore or train the deployment again") from None
 

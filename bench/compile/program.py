@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compile.layout import lay_out
-from bench.compile.net_stage import network
+from bench.compile.net_stage import networks
 from bench.compile.source import program_c
 from bench.compile.stages import check, first_buffer, kinds, label
 from bench.compile.toolchain import BUILD, compile_and_link, toolchain
@@ -51,7 +51,7 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
             "clock", expected=" or ".join(f"{c // 1_000_000} MHz" for c in CLOCKS), got=f"{clock_hz:,} Hz"
         )
     tensors, known = check(deployment), kinds(deployment)
-    nets = {i: network(s, deployment.folder) for i, s in enumerate(deployment.stages) if s.op == "net"}
+    nets = networks(deployment.stages, deployment.folder)
     layout = lay_out(deployment, tensors, nets)
     tools = toolchain(compiler)
     layers = tuple(f"{net.prefix}/{layer.name}" for net in nets.values() for layer in net.layers)
