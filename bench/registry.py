@@ -31,6 +31,7 @@ COMMANDS = {
     "fig_latency": "bench.figures.fig_latency:FigLatency",
     "energy": "bench.metering:Energy",
     "fig_energy": "bench.figures.fig_energy:FigEnergy",
+    "fig_cpu": "bench.figures.fig_cpu:FigCpu",
     "fig_audit": "bench.figures.fig_audit:FigAudit",
     "fig_shift": "bench.figures.fig_shift:FigShift",
     "fig_attribution": "bench.figures.fig_attribution:FigAttribution",
