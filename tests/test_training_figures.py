@@ -236,21 +236,21 @@ def invented(*, method: str, seed: int, **_: object) -> dict[str, Any]:
     return {
         "deployment": f"{method}{seed}", "training": {"test": TEST, "cpu_hours": 0.1, "epochs": 3},
         "outputs": {"n": 100, "hits": {"own": 90 - seed}, "payload": [200, 220], "symbols": [60, 40]},
-        "skewness": judged, "device_ms": [2.0, 2.2],
+        "skewness": judged, "device_ms": [2.0, 2.2], "sent": 19, "down": 20,
     }  # fmt: skip
 
 
 def test_every_variant_is_trained_once_per_seed(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bench.figures import ablation_cells, ablation_plot
+    from bench.figures import fig_ablation, trained_cells
 
-    monkeypatch.setattr(ablation_cells, "ablate", invented)
+    monkeypatch.setattr(trained_cells, "trained", invented)
     assert cli.main(["fig_ablation", "--seeds", "0", "--out", str(home / "out")]) == 2
     assert "--seeds" in capsys.readouterr().err
     run(home, "fig_ablation")
     rows = run(home, "fig_ablation", "--seeds", "2")
-    assert sorted(CALLS) == sorted((method, seed) for method in ablation_plot.VARIANTS for seed in range(2))
+    assert sorted(CALLS) == sorted((method, seed) for method in fig_ablation.VARIANTS for seed in range(2))
     assert rows["agilenn:no_gating", "seed=1", "accuracy"].value == 89
     assert rows["agilenn", "seed=0", "judged_skewness"].value == 75
     assert ("agilenn:no_local", "seed=0", "judged_skewness") not in rows
@@ -272,14 +272,14 @@ class Copied:
 
 def test_one_variant_is_asked_judged_and_put_on_the_board(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.audit import judge
-    from bench.figures import ablation_cells
+    from bench.figures import trained_cells
 
     monkeypatch.setattr(registry, "method", lambda name: Copied())
     monkeypatch.setattr(judge, "BUDGETS", {"digits": judge.Budget(2, 600)})
-    monkeypatch.setattr(ablation_cells, "FRAMES", 1)
-    found = ablation_cells.ablate(
-        dataset="digits", images=datasets.load("digits").fingerprint, method="agilenn:no_gating", seed=3, n=60,
-        code="c", compiler="zig", data_dir=None,
+    monkeypatch.setattr(trained_cells, "FRAMES", 1)
+    found = trained_cells.trained(
+        dataset="digits", images=datasets.load("digits").fingerprint, method="agilenn:no_gating", seed=3,
+        budget="quick", n=60, code="c", compiler="zig", data_dir=None,
     )  # fmt: skip
     assert len(found["device_ms"]) == 1 and 0.1 < found["device_ms"][0] < 20
     assert found["outputs"]["n"] == 539 and found["outputs"]["hits"]["own"] > 500

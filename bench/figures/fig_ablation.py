@@ -3,93 +3,60 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.figures import ablation_plot, offloaded
-from bench.figures.alone import Alone, DataSets
-from bench.figures.rows import Maker, plain_table
-from bench.figures.study import Found, Study
+from bench.figures import dots_plot
+from bench.figures.sweep import Point, Sweep
 from bench.results import Row
 
-if TYPE_CHECKING:
-    from bench.figures.recorded import Recorded
-
-CODE = tuple(
-    "agilenn bench/audit bench/training bench/datasets.py bench/outputs.py bench/server.py bench/compile bench/codec "
-    "bench/firmware bench/boards".split()
+VARIANTS = {
+    "agilenn": "full method",
+    "agilenn:no_skewness": "no skewness loss",
+    "agilenn:no_disorder": "no disorder loss",
+    "agilenn:no_xai": "neither loss",
+    "agilenn:no_gating": "no gating",
+    "agilenn:no_mapping": "no mapping layer",
+    "agilenn:no_local": "no Local NN",
+    "agilenn:all_sent": "all channels sent",
+}
+PANELS = {
+    "accuracy": "Accuracy (%)",
+    "judged_skewness": "Judged skewness (%)",
+    "remote_sparsity": "Sparsity (%)",
+    "payload_up": "Payload (bytes)",
+    "device": "Device (ms)",
+}
+CAPTION = (
+    "Each dot: one training (same seeds, images and epochs) without one part. Dashed: mean of the full method. "
+    "Bars: 95 % over images. Judged skewness: IG-64 of an evaluator trained afresh. Sparsity: share of the most "
+    "common symbol. Device: all stages, emulated, 216 MHz."
 )
 
 
-class FigAblation(Study):
+class FigAblation(Sweep):
     name = "fig_ablation"
     claim = "what each part of AgileNN is good for: accuracy, judged skewness, sparsity, payload, time on the device"
     figure = "not in it"
     minutes = "30"
-    disk = "50 MB"
     images = 500
-    per_method = False
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         super().arguments(parser)
         parser.add_argument("--seeds", type=int, default=1, metavar="N", help="trainings per variant (default 1)")
 
-    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
+    def points(self, args: argparse.Namespace) -> Sequence[Point]:
         if args.seeds < 1:
             raise BenchError("--seeds", expected="1 or more", got=args.seeds)
-        return DataSets(args, recorded, "ablation", ["digits"])  # eight trainings each take long
-
-    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
-        from bench import grid, provenance
-        from bench.figures import cells
-        from bench.figures.ablation_cells import ablate
-
-        code = cells.code_hash(CODE)
-        plan = [
-            (case, method, seed) for seed in range(args.seeds) for case in cases for method in ablation_plot.VARIANTS
-        ]
-        todo = [
-            grid.Cell(
-                ablate,
-                {
-                    "dataset": case.dataset.name, "images": case.identity, "method": method, "seed": seed,
-                    "n": min(args.images, case.dataset.counts["test"]), "code": code, "compiler": "zig",
-                },
-                {"data_dir": args.data_dir}, f"{case.dataset.name}, {method}, seed {seed}: training",
-            )
-            for case, method, seed in plan
-        ]  # fmt: skip
-        found = Found()
-        for (case, method, seed), result in zip(plan, cells.run(todo, args), strict=True):
-            command = (
-                f"./reproduce.sh {self.name} --dataset {case.dataset.name} --seeds {args.seeds} --images {args.images}"
-            )
-            inputs = {"deployment": result["deployment"], "images": case.identity, "code": code}
-            found.add(ablated(case, method, seed, result), provenance.stamp(command, seed, inputs))
-        return found
+        return [Preset({"seed": seed}, method=method) for seed in range(args.seeds) for method in VARIANTS]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
-        return ablation_plot.draw(rows, folder)
-
-    def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
+        return dots_plot.draw(self.name, rows, folder, VARIANTS, PANELS, CAPTION, lambda row: row.method)
 
 
-def ablated(case: Alone, method: str, seed: int, result: Mapping[str, Any]) -> list[Row]:
-    """The rows of one training."""
-    make = Maker(FigAblation.name, (case.dataset.name, method, "paper"))
-    said = result["outputs"]
-    n, symbols = said["n"], said["symbols"]
-    device = make.mean("device", result["device_ms"], "ms", seed=seed)
-    rows = [
-        offloaded.counted(make, "accuracy", said["hits"].get("own", 0), n, seed=seed),
-        make.number("remote_sparsity", 100 * max(symbols) / sum(symbols), "percent", n, seed=seed),
-        make.mean("payload_up", said["payload"], "bytes", seed=seed),
-        dataclasses.replace(device, label="emulated"),
-    ]
-    if result["skewness"]:
-        rows.append(make.mean("judged_skewness", result["skewness"], "percent", seed=seed))
-    return rows + offloaded.reported(make, result["training"], {"skewness": "achieved_skewness"}, seed=seed)
+class Preset(Point):
+    """A variant as it is, under all its epochs."""
+
+    def variant(self, dataset: str, budget: str) -> str:
+        return self.method

@@ -1,4 +1,4 @@
-"""The cell of fig_ablation: one preset of AgileNN is trained, asked, judged and put on the board."""
+"""The cell of figures that train: one variant of AgileNN is trained, asked, judged and put on the board."""
 
 from __future__ import annotations
 
@@ -18,31 +18,44 @@ from bench.training.backend import keras
 
 CLOCK = 216_000_000
 FRAMES = 20  # on the board
+REPORTED = ("test", "validation", "alpha", "cpu_hours", "epochs", "curve")  # of the training's own record
 
 
-def ablate(
-    *, dataset: str, images: str, method: str, seed: int, n: int, code: str, compiler: str, data_dir: Path | None
+def trained(
+    *,
+    dataset: str,
+    images: str,
+    method: str,
+    seed: int,
+    budget: str,
+    n: int,
+    code: str,
+    compiler: str,
+    data_dir: Path | None,
 ) -> dict[str, Any]:
     """What is known of one training, which goes on where an earlier one stopped. images: fingerprint.
 
-    deployment: its hash. training: of its record. outputs: of the integer program on the test split. skewness: judged,
-    percent per image. device_ms: per frame on the emulated board.
+    deployment: its hash. training: of its record. sent: symbols per image. outputs: of the integer program on the test
+    split. skewness: judged, percent per image of n. device_ms: per frame on the emulated board. down: bytes of a reply.
     """
     bare, _, variant = method.partition(":")
-    folder = provenance.cache("ablation", f"{method.replace(':', '--')}-{dataset}-{seed}-{code}")
-    request = Request(dataset, "paper", folder, seed, "quick", False, data_dir, variant=variant)
+    folder = provenance.cache("sweeps", f"{method.replace(':', '--')}-{dataset}-{budget}-{seed}-{code}")
+    request = Request(dataset, "paper", folder, seed, budget, False, data_dir, variant=variant)
     deployment = registry.method(bare).train(request)
     identity = provenance.deployment_hash(deployment)
     asked: dict[str, Any] = {
         "dataset": dataset, "images": images, "deployment": identity, "folder": folder, "data_dir": data_dir,
     }  # fmt: skip
     runs = measure(**asked, n=FRAMES, clock_hz=CLOCK, board="emu://stm32f746", compiler=compiler)["runs"]
+    height, width, channels = deployment.server.shape if deployment.server else (0, 0, 0)
     found = {
         "deployment": identity,
-        "training": {name: deployment.training.get(name) for name in ("test", "cpu_hours", "epochs")},
+        "training": {name: deployment.training.get(name) for name in REPORTED},
+        "sent": height * width * channels,
         "outputs": outputs(**asked),
         "skewness": judged(deployment, datasets.load(dataset, data_dir), n),
         "device_ms": [sum(run["cycles"].values()) * 1e3 / CLOCK for run in runs],
+        "down": runs[0]["payload_down"],
     }
     keras.utils.clear_session()  # the next cell's networks need the memory
     return found
@@ -51,9 +64,9 @@ def ablate(
 def judged(deployment: Deployment, data: Dataset, n: int) -> list[float]:
     """Percent of importance in the first k channels, of test images that the judge classifies rightly.
 
-    [] for a deployment without a split.
+    [] for a deployment without a split, and where n is 0.
     """
-    if refuses(deployment):
+    if not n or refuses(deployment):
         return []
     subject = Subject.of(deployment)
     judge = train(subject, data)

@@ -1,0 +1,63 @@
+"""A figure about methods under other links or clocks, from the cells of fig_latency."""
+
+from __future__ import annotations
+
+import argparse
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.figures.study import Found, Study
+from bench.method import Deployment
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from bench.figures.cases import Case
+    from bench.figures.operating_rows import OperatingRows
+    from bench.figures.recorded import Recorded
+
+CLOCKS = (64_000_000, 128_000_000, 216_000_000)
+RATES = (270e3, 2e6, 6e6)  # the paper's
+FEWEST, MOST, STEPS = 50e3, 20e6, 25  # of a sweep, bits per second
+
+
+def sweep(steps: int = STEPS) -> list[float]:
+    """Rates at equal ratios, rounded to three digits, and the paper's among them."""
+    ratio = (MOST / FEWEST) ** (1 / (steps - 1))
+    return sorted({float(f"{FEWEST * ratio**i:.3g}") for i in range(steps)} | {*RATES})
+
+
+class Sweep(Study):
+    """Subclasses make the rows of each data set. Variants (METHOD:VARIANT) take part where --method names them."""
+
+    disk = "20 MB"
+    clocks: tuple[int, ...] = CLOCKS[-1:]
+
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Any:
+        from bench.figures.cases import Cases
+
+        def refuses(deployment: Deployment) -> str:
+            return "a variant" if ":" in deployment.method and not args.method else ""
+
+        return Cases(args, recorded, refuses, self.trains)
+
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+        from bench.figures import operating
+        from bench.figures.operating_rows import OperatingRows, published
+
+        measured, notes = operating.at_clocks(args, cases, self.name, self.clocks)
+        found, paper = Found(notes=notes), published()
+        for dataset in dict.fromkeys(case.dataset.name for case in cases):
+            makers = [OperatingRows(self.name, one, paper) for one in measured if one.case.dataset.name == dataset]
+            for maker, rows in zip(makers, self.rows_of(makers, args), strict=True):
+                found.add(rows, maker.operating.stamp)
+        return found
+
+    @abstractmethod
+    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+        """The rows of each of one data set's methods and clocks."""
+
+    def table(self, rows: Sequence[Row]) -> str:
+        from bench.figures.verdict_table import table
+
+        return table(rows)
