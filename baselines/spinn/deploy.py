@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from baselines.spinn import profiler, schedule
+from baselines.spinn.method import SPLITS
 from baselines.spinn.network import Progressive
 from baselines.spinn.schedule import Choice, Split
 from baselines.spinn.symbols import Symbols, linear, lloyd
@@ -58,7 +59,7 @@ def deploy(task: Task, trained: Trained, name: str, number: int | None) -> Deplo
     """Exports, profiles, lets the scheduler choose (number: only that split), saves the deployment."""
     request, out, network = task.request, task.request.out, trained.network
     out.mkdir(parents=True, exist_ok=True)
-    cuts = cut(task, network, trained.splits)
+    cuts = cut(task, network, SPLITS)
     seen = profiler.look(network, [c.symbols for c in cuts], *task.validation())
     splits = [describe(network, i, c, seen) for i, c in enumerate(cuts)]
     whole = max(split.points[-1].accuracy for split in splits)

@@ -20,10 +20,9 @@ ops = keras.ops
 
 @dataclass(frozen=True)
 class Trained:
-    """The network with the weights of its best epoch, behind how many of its exits it may be cut, how it was made."""
+    """The network with the weights of its best epoch, and how it was made."""
 
     network: Progressive
-    splits: int
     record: dict[str, Any]
 
 
