@@ -13,7 +13,7 @@ from agilenn.config import settings_for
 from bench import cli, registry, results
 from bench.figures import base, cells, trained_cells
 from bench.figures.fig_sensitivity import choose
-from bench.figures.sweep import Point
+from bench.figures.trained_sweep import Point
 from bench.provenance import ROOT
 from bench.results import Row
 
@@ -97,7 +97,7 @@ def test_the_trend_stands_beside_the_paper(home: Path) -> None:
 def test_the_paper_stands_beside_comparable_images(home: Path) -> None:
     from bench import datasets
     from bench.figures.alone import Alone
-    from bench.figures.sweep import common
+    from bench.figures.trained_sweep import common
     from bench.paper import Paper
 
     paper = Paper(base.RESULTS / "paper" / "paper_values.csv")

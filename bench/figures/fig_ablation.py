@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.figures import dots_plot
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 VARIANTS = {
@@ -35,7 +35,7 @@ CAPTION = (
 )
 
 
-class FigAblation(Sweep):
+class FigAblation(TrainedSweep):
     name = "fig_ablation"
     claim = "what each part of AgileNN is good for: accuracy, judged skewness, sparsity, payload, time on the device"
     figure = "not in it"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import lines_plot
 from bench.figures.lines_plot import Panel
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 LAMBDAS = tuple(step / 10 for step in range(1, 10))
@@ -16,7 +16,7 @@ LABELS = {"accuracy": "Accuracy (%)", "achieved_skewness": "Own skewness (%)", "
 CAPTION = "Bars: 95 % over images. Grey, right axis: the paper's curve on CIFAR-100 (200 epochs)."
 
 
-class FigLambda(Sweep):
+class FigLambda(TrainedSweep):
     name = "fig_lambda"
     claim = "accuracy and skewness against lambda, the weight of the prediction loss"
     figure = "Figure 10"

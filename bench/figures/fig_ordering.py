@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import dots_plot
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 ORDERS = {"relaxed": "disorder", "strict_descending": "descending", "none": "none"}  # the paper's word -> our setting
@@ -24,7 +24,7 @@ CAPTION = (
 )
 
 
-class FigOrdering(Sweep):
+class FigOrdering(TrainedSweep):
     name = "fig_ordering"
     claim = "what the relaxed disorder loss buys over a strict order or none: violations and accuracy"
     figure = "Figure 9b"

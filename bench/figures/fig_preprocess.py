@@ -10,7 +10,7 @@ from typing import Any
 from bench.figures import lines_plot
 from bench.figures.alone import Alone
 from bench.figures.lines_plot import Panel
-from bench.figures.sweep import Point, Sweep, maker
+from bench.figures.trained_sweep import Point, TrainedSweep, maker
 from bench.results import Row
 
 DEPTHS = (2, 4, 6)
@@ -26,7 +26,7 @@ CAPTION = (
 )
 
 
-class FigPreprocess(Sweep):
+class FigPreprocess(TrainedSweep):
     name = "fig_preprocess"
     claim = "joint training from scratch or with pre-processing, with extractors of 2, 4 and 6 convolutions"
     figure = "Figures 6, 11"

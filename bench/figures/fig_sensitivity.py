@@ -12,7 +12,7 @@ from bench.figures import lines_plot
 from bench.figures.alone import Alone
 from bench.figures.lines_plot import Panel
 from bench.figures.rows import Maker
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 GRID = {"k": (3, 5, 7), "rho": (0.7, 0.8, 0.9), "lam": (0.3, 0.6, 0.9)}
@@ -24,7 +24,7 @@ CAPTION = (
 )
 
 
-class FigSensitivity(Sweep):
+class FigSensitivity(TrainedSweep):
     name = "fig_sensitivity"
     claim = "k, rho and lambda jointly; a rule chooses them on validation data, and what it loses on the test split"
     figure = "not in it"

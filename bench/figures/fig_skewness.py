@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import lines_plot
 from bench.figures.lines_plot import Panel
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 SPLIT = {3: 0.1, 5: 0.2, 7: 0.3}  # k of 24 channels -> the paper's split ratio
@@ -28,7 +28,7 @@ CAPTION = (
 )
 
 
-class FigSkewness(Sweep):
+class FigSkewness(TrainedSweep):
     name = "fig_skewness"
     claim = "required skewness x split ratio: achieved and judged skewness, accuracy, sparsity, payload, network time"
     figure = "Figure 21"

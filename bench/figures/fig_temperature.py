@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import lines_plot
 from bench.figures.lines_plot import Panel
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 LABELS = {"accuracy": "Accuracy (%)", "alpha": "Learned alpha", "payload_up": "Payload (bytes)"}
@@ -18,7 +18,7 @@ CAPTION = (
 )
 
 
-class FigTemperature(Sweep):
+class FigTemperature(TrainedSweep):
     name = "fig_temperature"
     claim = "accuracy and learned weight of the local logits against the temperature T"
     figure = "Figure 8b"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import dots_plot
-from bench.figures.sweep import Point, Sweep
+from bench.figures.trained_sweep import Point, TrainedSweep
 from bench.results import Row
 
 RULES: dict[str, dict[str, object]] = {
@@ -30,7 +30,7 @@ CAPTION = (
 )
 
 
-class FigXai(Sweep):
+class FigXai(TrainedSweep):
     name = "fig_xai"
     claim = "saliency or integrated gradients in training: accuracy, payload, time, skewness, and what each costs"
     figure = "Figure 24"
