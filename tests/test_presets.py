@@ -83,7 +83,7 @@ def test_unknown_presets_and_keys_are_refused(
     assert main(["train", "--method", "agilenn:", "--dataset", "digits"]) == 2
     assert "unknown method 'agilenn:'" in capsys.readouterr().err
     assert main(["train", "--method", "edge_only:text", "--dataset", "digits"]) == 2
-    assert "edge_only has no variants; got text" in capsys.readouterr().err
+    assert "unknown variant of edge_only 'text'" in capsys.readouterr().err
     monkeypatch.setattr(config, "PRESETS", tmp_path)
     for content, message in (
         ("[settings]\nlambda = 0.3", "unknown AgileNN setting lambda"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from bench.errors import BenchError
+from baselines.edge_only.codecs import PAPER
+from baselines.edge_only.codecs import codec as named
 from bench.method import Deployment, Request, StageKind
 from bench.training import budget
 from bench.training.task import open_task
@@ -24,32 +25,41 @@ class Settings:
     stages: int = 7
     head: int = 1280
     smoothing: float = budget.SMOOTHING
+    distorted: bool = False  # half of the training images go through JPEG
 
 
-def settings_for(dataset: str, name: str) -> Settings:
-    """What the budget rule leaves open: the network of AgileNN's server under the same budget."""
-    plan = dataclasses.asdict(budget.plan(dataset, name))
+def settings_for(dataset: str, name: str, protocol: str) -> Settings:
+    """The budget's plan, and the network of AgileNN's server under the same budget."""
+    plan = Settings(**dataclasses.asdict(budget.plan(dataset, name)), distorted=protocol == "strong")
     if dataset == "digits":
-        return Settings(**plan, width=0.5, stages=3, head=256)
+        return dataclasses.replace(plan, width=0.5, stages=3, head=256)
     if name == "quick":
         network, width = budget.SERVER
-        return Settings(**plan, network=network, width=width)
-    return Settings(**plan)
+        return dataclasses.replace(plan, network=network, width=width)
+    return plan
 
 
 class EdgeOnly:
-    """The AgileNN paper's Edge-only baseline (Sec 7), with the same kind of server network."""
+    """The AgileNN paper's Edge-only baseline (Sec 7), with the same kind of server network.
+
+    A variant is a coder: `edge_only:lossless`, `edge_only:jpeg75` (any quality) or `edge_only:lzw`. All variants of a
+    protocol share one network, so that only the first of them trains. Bare: LZW under protocol `paper`; under `strong`
+    the coder with the fewest bytes that costs at most a point of validation accuracy.
+    """
 
     name = "edge_only"
     stages: tuple[StageKind, ...] = ()
 
     def train(self, request: Request) -> Deployment:
-        """Trains (or resumes), exports to request.out, saves the deployment. DataError without training images."""
-        if request.variant:
-            raise BenchError(f"{self.name} has no variants", got=request.variant, do=f"use --method {self.name}")
+        """Trains (or resumes), exports to request.out, saves the deployment.
+
+        Raises DataError without training images, UnknownName for a variant that is no coder.
+        """
         task = open_task(request)
-        settings = settings_for(request.dataset, request.budget)
+        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        codec = named(request.variant or PAPER, task) if request.variant or request.protocol == "paper" else None
+        settings = settings_for(request.dataset, request.budget, request.protocol)
         from baselines.edge_only.training import deploy, train
 
-        model, record = train(task, settings)
-        return deploy(task, model, record, self.name)
+        model, record = train(task, settings, name)
+        return deploy(task, model, record, name, codec)
