@@ -33,9 +33,13 @@ class Link:
 
     rate_bps: float
 
+    def packets(self, message: int) -> int:
+        """Into which a message of so many payload bytes is cut; an empty message still takes one."""
+        return max(1, math.ceil(message / wire.FRAGMENT))
+
     def air_bytes(self, message: int) -> int:
-        """Bytes on the air for a message of so many payload bytes; an empty message still takes one packet."""
-        return message + sum(HEADERS.values()) * max(1, math.ceil(message / wire.FRAGMENT))
+        """Bytes on the air for a message of so many payload bytes."""
+        return message + sum(HEADERS.values()) * self.packets(message)
 
     def up_ms(self, up: int) -> float:
         """Time for `up` payload bytes to the server."""
@@ -48,6 +52,10 @@ class Link:
     def milliseconds(self, up: int, down: int) -> float:
         """Both."""
         return self.up_ms(up) + self.down_ms(down)
+
+    def delivered(self, up: int, down: int, loss: float) -> float:
+        """Probability that all packets of both messages arrive, each lost with probability `loss` by itself."""
+        return (1 - loss) ** (self.packets(up) + self.packets(wire.REPLY.size + down))
 
 
 def parse_rate(text: str) -> float:

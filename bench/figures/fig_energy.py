@@ -3,57 +3,42 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import energy_plot
-from bench.figures.study import Found, Study
+from bench.figures.operating_study import Sweep
 from bench.results import Row
 
 if TYPE_CHECKING:
-    from bench.figures.cases import Case
     from bench.figures.operating_rows import OperatingRows
-    from bench.figures.recorded import Recorded
 
 REFERENCE = "agilenn"  # whose energy others are multiples of
 NOTE = (
-    "energy is of two chips, processor and radio module, by data sheets; the paper's energy over its latency is 1.7\n"
-    "  to 2.9 W, a whole board with display and regulators: only multiples of AgileNN's energy can be compared"
+    "Energy is of two chips, processor and radio module, by data sheets. The paper's energy over its latency is 1.7\n"
+    "to 2.9 W, a whole board with display and regulators: only multiples of AgileNN's energy can be compared."
 )
 
 
-class FigEnergy(Study):
+class FigEnergy(Sweep):
     name = "fig_energy"
     claim = "energy of one inference, by phase, from supply currents in data sheets, with bounds"
     figure = "Figure 19"
     minutes = "5"
-    disk = "20 MB"
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
-        from bench.figures import operating
-        from bench.figures.operating_rows import OperatingRows, published
-
-        measured, notes = operating.measure(args, cases, self.name)
-        found = Found(notes=[*notes, NOTE])
-        makers = [OperatingRows(self.name, one, published()) for one in measured]
-        reference = {
-            maker.operating.case.key[::2]: maker for maker in makers if maker.operating.case.key[1] == REFERENCE
-        }
-        for maker in makers:
-            found.add(rows_of(maker, reference), maker.operating.stamp)
-        return found
+    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+        reference = next((maker for maker in makers if maker.operating.case.key[1] == REFERENCE), None)
+        return [rows_of(maker, reference) for maker in makers]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         return energy_plot.draw(rows, folder)
 
     def table(self, rows: Sequence[Row]) -> str:
-        from bench.figures.verdict_table import table
-
-        return table(rows)
+        return super().table(rows) + "\n\n" + NOTE
 
 
-def rows_of(maker: OperatingRows, reference: Mapping[tuple[str, str], OperatingRows]) -> list[Row]:
+def rows_of(maker: OperatingRows, reference: OperatingRows | None) -> list[Row]:
     """Accuracy, energy with its bounds and phases; its multiple of AgileNN's where that is here."""
     from bench.energy.bracket import total
     from bench.figures.operating import RATE
@@ -72,10 +57,9 @@ def rows_of(maker: OperatingRows, reference: Mapping[tuple[str, str], OperatingR
         maker.row("energy_high", whole.high, "mJ", "modelled", **at),
         *(maker.row(f"energy_{phase}", part.typical, "mJ", "modelled", **at) for phase, part in parts.items()),
     ]
-    base = reference.get(one.case.key[::2])
-    if base and base is not maker:
-        own = total(base.operating.energy_mj(Link(RATE)).values())
-        their_base = base.theirs("fig19", "energy")
+    if reference and reference is not maker:
+        own = total(reference.operating.energy_mj(Link(RATE)).values())
+        their_base = reference.theirs("fig19", "energy")
         multiple = maker.row("energy_multiple", whole.typical / own.typical, "ratio", "modelled", **at)
         made.append(maker.beside(multiple, theirs / their_base if theirs and their_base else None))
     return made

@@ -1,10 +1,13 @@
-"""Deployments under other links and clocks, from the cells of fig_latency: a link changes the arithmetic alone."""
+"""Deployments under other links and clocks, from the cells of fig_latency.
+
+A link changes the arithmetic alone; another clock is another firmware, with its own wait states, that really runs.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +26,7 @@ from bench.method import Label
 
 CLOCK, RATE = 216_000_000, 6e6  # the paper's operating point
 BOARD = "emu://stm32f746"
+FEW = 20  # images at other clocks: the first ones of those at CLOCK, whose cycles hardly differ between images
 
 
 @dataclass(frozen=True)
@@ -108,3 +112,19 @@ def measure(
             )
         )
     return found, campaign.notes
+
+
+def at_clocks(
+    args: argparse.Namespace, cases: Sequence[Case], figure: str, clocks: Sequence[int]
+) -> tuple[list[Operating], list[str]]:
+    """Each case at each of the clocks. The server's time is the one at CLOCK: it does not know the device's."""
+    first, notes = measure(args, cases, figure)
+    found = []
+    for clock in clocks:
+        if clock == CLOCK:
+            found += first
+            continue
+        fewer = argparse.Namespace(**vars(args) | {"images": min(args.images, FEW)})
+        others, _ = measure(fewer, cases, figure, clock)
+        found += [replace(one, remote_ms=same.remote_ms) for one, same in zip(others, first, strict=True)]
+    return found, notes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bench.files import replace
 
@@ -28,6 +29,16 @@ TITLES = {
 
 DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")  # in this order
 METHODS = ("agilenn", "deepcod", "spinn", "edge_only", "mcunet")
+
+
+Colour: TypeAlias = tuple[float, float, float]
+
+
+def method_colours(methods: Iterable[str], palette: Sequence[Colour]) -> dict[str, Colour]:
+    """Every method its colour, in the order of all figures; the known ones have the same in each."""
+    others = sorted({*methods} - {*METHODS})
+    chosen = {name: palette[i % len(palette)] for i, name in enumerate((*METHODS, *others))}
+    return {name: chosen[name] for name in sorted({*methods}, key=rank)}
 
 
 def rank(name: str) -> tuple[int, str]:

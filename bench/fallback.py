@@ -1,0 +1,53 @@
+"""What a device answers when the server's reply does not come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench import datasets
+from bench.accuracy import Chunk, cut, load, loaded_once, spread
+from bench.compile import stages
+from bench.method import Deployment
+
+NO_REPLY = -32768  # in place of every logit: a server clips its own to -32767..32767
+
+
+def count_fallback(
+    *, dataset: str, images: str, deployment: str, folder: Path, data_dir: Path | None, **_settings: object
+) -> list[int]:
+    """[correct, answered, n] over a test split where no reply ever comes; images, deployment: fingerprints."""
+    from tqdm import tqdm
+
+    data, _ = load(dataset, images, deployment, folder, data_dir)
+    correct, answered, total = 0, 0, len(data.y_test)
+    with tqdm(total=total, unit="image", desc="without replies", disable=None, leave=False) as bar:
+        for hits, given, count in spread(_of_chunk, cut(folder, data.x_test, data.y_test), total):
+            correct, answered = correct + hits, answered + given
+            bar.update(count)
+    load(dataset, images, deployment, folder, data_dir)
+    return [correct, answered, total]
+
+
+def answer(deployment: Deployment, frame: np.ndarray) -> int | None:
+    """The class that the device chooses alone for a uint8 frame (H, W, C); None where all classes are equal to it."""
+    values = {"frame": np.ascontiguousarray(frame)}
+    known = stages.kinds(deployment)
+    for stage in deployment.stages:
+        if stage.op == "receive":
+            values[stage.writes[0]] = np.full(deployment.classes, NO_REPLY, np.int16)
+        elif stage.op not in ("send", "code"):
+            known[stage.op].run(stage, values, deployment.folder)
+        if "scores" in values:
+            break
+    scores = values["scores"]
+    return int(np.argmax(scores)) if scores.min() < scores.max() else None
+
+
+def _of_chunk(chunk: Chunk) -> tuple[int, int, int]:
+    folder, pixels, labels = chunk
+    deployment, _ = loaded_once(folder)
+    given = [answer(deployment, frame) for frame in datasets.frames(pixels, deployment.frame)]
+    hits = sum(found == int(label) for found, label in zip(given, labels, strict=True))
+    return hits, sum(found is not None for found in given), len(given)

@@ -1,0 +1,94 @@
+"""`fig_bandwidth`: latency and energy from 50 kbps to 20 Mbps, and where one method overtakes another (Figure 23)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.figures import curves_plot, style
+from bench.figures.curves_plot import Panel, conditions
+from bench.figures.operating_study import RATES, Sweep, sweep
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bench.figures.operating_rows import OperatingRows
+
+PANELS = (
+    Panel("total", "Latency (ms)", "bandwidth_kbps", "Nominal rate (kbps)"),
+    Panel("energy", "Energy (mJ)", "bandwidth_kbps", "Nominal rate (kbps)"),
+)
+CAPTION = (
+    "216 MHz. Device time emulated, server time measured, link and energy modelled (the Wi-Fi module's currents at every "
+    "rate). Crosses: here another method becomes the fastest. Hollow: the paper's Figure 23."
+)
+
+
+class FigBandwidth(Sweep):
+    name = "fig_bandwidth"
+    claim = "latency and energy from 50 kbps to 20 Mbps for all methods; the rates at which the fastest one changes"
+    figure = "Figure 23"
+    minutes = "5"
+
+    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+        from bench.figures.crossing import crossings
+
+        rates = sweep()
+        made = [rows_of(maker, rates) for maker in makers]
+        for before, after, rate in crossings([maker.operating for maker in makers], rates):
+            row = makers[before].row(
+                "overtaken", rate / 1e3, "1", "mixed", by=makers[after].operating.case.key[1].replace(":", "-")
+            )
+            made[before].append(row)
+        return made
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return curves_plot.draw(self.name, rows, folder, PANELS, CAPTION, _crosses)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        """The paper's rates, and where the fastest method changes."""
+        shown = {f"{rate / 1e3:.10g}" for rate in RATES}
+        overtaken = [
+            f"{style.heading(row.dataset, row.protocol)}: {style.title(row.method)} is the fastest below "
+            f"{row.value:.3g} kbps, then {style.title(conditions(row)['by'].replace('-', ':'))}"
+            for row in rows if row.metric == "overtaken"
+        ]  # fmt: skip
+        listed = [
+            row for row in rows if conditions(row).get("bandwidth_kbps", "6000") in shown and "by" not in row.conditions
+        ]
+        return "\n".join([super().table(listed), "", *overtaken]).rstrip()
+
+
+def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
+    """Latency and energy at each rate; the energy's bounds and the paper's values at the paper's; accuracy once."""
+    from bench.energy.bracket import total
+    from bench.link import Link
+
+    made = [maker.accuracy()]
+    for rate in rates:
+        link, at = Link(rate), dict[str, Any](bandwidth_kbps=rate / 1e3)
+        energy = total(maker.operating.energy_mj(link).values())
+        made.append(maker.beside(maker.latency(link, **at), maker.theirs("fig23", "total", **at)))
+        made.append(maker.row("energy", energy.typical, "mJ", "modelled", **at))
+        if rate in RATES:
+            made.append(maker.row("energy_low", energy.low, "mJ", "modelled", **at))
+            made.append(maker.row("energy_high", energy.high, "mJ", "modelled", **at))
+    return made
+
+
+def _crosses(axis: Axes, panel: Panel, rows: Sequence[Row]) -> None:
+    """On the panel of latencies."""
+    if panel.metric != "total":
+        return
+    import numpy as np
+
+    curves = panel.curves(rows)
+    for row in rows:
+        if row.metric == "overtaken" and row.method in curves:
+            x, y = zip(*((place, one.value) for place, one in curves[row.method]), strict=True)
+            height = float(np.exp(np.interp(np.log(row.value), np.log(x), np.log(y))))
+            axis.plot(row.value, height, "x", color="0.1", markersize=6, zorder=4)
+            axis.annotate(f"{row.value:.3g}", (row.value, height), (4, 4), textcoords="offset points", fontsize=6.5)

@@ -1,0 +1,59 @@
+"""`fig_grid`: which method is the fastest, and which the thriftiest, at each clock and rate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.figures import grid_plot, style
+from bench.figures.operating_study import CLOCKS, Sweep, sweep
+from bench.results import Row
+
+if TYPE_CHECKING:
+    from bench.figures.operating_rows import OperatingRows
+
+STEPS = 9  # rates beside the paper's
+
+
+class FigGrid(Sweep):
+    name = "fig_grid"
+    claim = (
+        "the fastest and the thriftiest method at each clock and rate, of those within 10 points of the best accuracy"
+    )
+    minutes = "5-10"
+    clocks = CLOCKS
+
+    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+        return [rows_of(maker, sweep(STEPS)) for maker in makers]
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
+        return grid_plot.draw(self.name, rows, folder)
+
+    def table(self, rows: Sequence[Row]) -> str:
+        """Winners, one line per data set, clock and metric."""
+        lines = []
+        for (dataset, protocol), cells in grid_plot.winners(rows).items():
+            for metric, clock in dict.fromkeys((metric, clock) for metric, clock, _ in cells):
+                of_line = sorted((rate, row) for (m, c, rate), row in cells.items() if (m, c) == (metric, clock))
+                words = ", ".join(f"{rate:g} kbps {style.title(row.method)} {row.value:.3g}" for rate, row in of_line)
+                unit = of_line[0][1].unit
+                lines.append(f"{style.heading(dataset, protocol)}, {clock:g} MHz, least {metric} ({unit}): {words}")
+        return "\n".join(lines)
+
+
+def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
+    """Latency and energy at each rate; accuracy once."""
+    from bench.energy.bracket import total
+    from bench.link import Link
+
+    made = []
+    if maker.operating.clock_hz == CLOCKS[-1]:
+        made.append(maker.accuracy())
+    for rate in rates:
+        at: dict[str, Any] = {"bandwidth_kbps": rate / 1e3, "cpu_mhz": maker.operating.clock_hz / 1e6}
+        made.append(maker.latency(Link(rate), **at))
+        energy = total(maker.operating.energy_mj(Link(rate)).values())
+        made.append(maker.row("energy", energy.typical, "mJ", "modelled", **at))
+    return made
