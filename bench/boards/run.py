@@ -15,9 +15,11 @@ SHOWN = 20  # functions in the printed profile
 
 
 class BoardRun(Command):
-    """`board run FILE.elf`: any bare-metal STM32F746 program on the emulated board."""
+    """`board run FILE.elf`: any bare-metal STM32F746 program on the emulated board. `board calibrate`: its penalties,
+    measured on a real one.
+    """
 
-    claim = "runs a bare-metal STM32F746 program on the emulated board: cycles, and where they went"
+    claim = "runs a bare-metal STM32F746 program on the emulated board; measures a real board's penalties"
     minutes = "< 1"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -33,9 +35,28 @@ class BoardRun(Command):
         run.add_argument(
             "--assumption", default="default", help="dual issue: default, no_mac_then_load or no_dual_issue"
         )
+        run.add_argument("--calibration", type=Path, metavar="FILE", help="penalties that board calibrate measured")
+        run.set_defaults(act=_run)
+        calibrate = actions.add_parser(
+            "calibrate", help="measure the timing model's penalties on a board", allow_abbrev=False
+        )
+        calibrate.add_argument("--board", required=True, metavar="URL", help="/dev/ttyACM0, or any pyserial URL")
+        calibrate.add_argument("--out", type=Path, default=Path("calibration.json"), help="default %(default)s")
+        calibrate.set_defaults(act=_calibrate)
+
 
     def run(self, args: argparse.Namespace) -> int:
-        return _run(args)
+        return int(args.act(args))
+
+
+def _calibrate(args: argparse.Namespace) -> int:
+    from bench.boards.calibration.measure import calibrate
+
+    for values in calibrate(args.board, args.out).values():
+        for name, value in values.items():
+            print(f"{name:28} {value:4d} cycles")
+    print(f"\nwritten to {args.out}; to use it: board run --calibration FILE, --board 'emu://stm32f746?calibration=FILE'")
+    return 0
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -43,9 +64,9 @@ def _run(args: argparse.Namespace) -> int:
     from bench.boards.emulator.machine import Machine
     from bench.boards.emulator.profile import profile
     from bench.boards.emulator.stop import Reason
-    from bench.boards.emulator.timing.parameters import Parameters
+    from bench.boards.emulator.timing.parameters import CALIBRATION, Parameters
 
-    machine = Machine(Image.load(args.elf), Parameters.load(args.assumption))
+    machine = Machine(Image.load(args.elf), Parameters.load(args.assumption, args.calibration or CALIBRATION))
     stop = machine.run(args.limit)
     rows = profile(machine)
     result = {

@@ -82,20 +82,21 @@ class Symbolic:
         """Whether the stores since step `first` happened is unknown."""
         self.steps[first:] = [replace(s, op=Op.HIDE, to=ZERO) if s.op is Op.POKE else s for s in self.steps[first:]]
 
-    def access(self, at: Value, size: int, write: bool, position: int, align: int = 0) -> None:
+    def access(self, at: Value, size: int, write: bool, offset: int, align: int = 0) -> None:
         """`size` bytes; those close to an earlier access of the same kind join it. align: where less is slower."""
         if at == UNKNOWN:
             self.unknown += 1
             return
+        count = max(1, size // 4)
         slot, low = at[0], at[1] - (at[1] >> 31 << 32)  # signed, as accesses lie on both sides of a pointer
         high = low + size
         for known in self.accesses:
             if (known.slot, known.write, known.align) != (slot, write, align) or (align and (low - known.low) % align):
                 continue
             if max(high, known.high) - min(low, known.low) <= LINE:
-                known.low, known.high, known.count = min(low, known.low), max(high, known.high), known.count + 1
+                known.low, known.high, known.count = min(low, known.low), max(high, known.high), known.count + count
                 return
-        self.accesses.append(Access(slot, low, high, write, align, position))
+        self.accesses.append(Access(slot, low, high, write, align, offset, count))
 
     def _whole(self, value: Value) -> int:
         """A slot that holds the value with its constant."""

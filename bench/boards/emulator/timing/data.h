@@ -21,8 +21,8 @@ static inline uint32_t shifted(uint32_t x, uint32_t kind, uint32_t by) {
     }
 }
 
-/* Cycles that one access costs beyond a hit: the line's way through the data cache, or past it where it is off. */
-static inline int32_t access_line(state_t *s, uint32_t address, int write) {
+/* Cycles that `count` accesses to a line cost beyond hits: its way through the data cache, or past it where it is off. */
+static inline int32_t access_line(state_t *s, uint32_t address, int write, int32_t count) {
     const parameters_t *c = &s->p;
     micro_t *m = &s->micro;
     uint32_t line = address / LINE + 1;
@@ -37,10 +37,10 @@ static inline int32_t access_line(state_t *s, uint32_t address, int write) {
         int missed = look_up(&m->data, address, write);
         return missed ? (flash ? c->flash_line : c->sram_line) + (missed == 2 ? c->write_back : 0) : 0;
     }
-    if (!flash) return write ? c->uncached_write : c->uncached_sram_read;
+    if (!flash) return count * (write ? c->uncached_write : c->uncached_sram_read);
     int32_t stall = m->data_line == line ? c->uncached_flash_read : c->flash_line;
     m->data_line = line;
-    return stall;
+    return stall + (count - 1) * c->uncached_flash_read;
 }
 
 /* The value in memory, or what the block itself has stored there before; whether it is known. */
@@ -93,13 +93,8 @@ static void take_steps(state_t *s, const program_t *p) {
     }
 }
 
-static void remember(state_t *s, uint32_t position, int32_t stall) {
-    if (s->stall_count < STALLS) s->stall[s->stall_count++] = (stall_t){position, 0};
-    s->stall[s->stall_count - 1].cycles += (uint32_t)stall;
-}
-
 /* Cycles that the data accesses of a block cost. */
-static int32_t simulate_data(state_t *s, void *uc, const program_t *p) {
+static inline int32_t simulate_data(state_t *s, void *uc, const program_t *p) {
     int32_t sum = 0;
     if (p->registers) s->read(uc, (int32_t *)p->number, (void **)p->target, p->registers);
     if (p->steps) take_steps(s, p);
@@ -110,10 +105,14 @@ static int32_t simulate_data(state_t *s, void *uc, const program_t *p) {
             s->unknown_addresses += i->count;
             continue;
         }
-        int32_t stall = access_line(s, address, i->write);
-        for (uint32_t line = address / LINE + 1; line <= last / LINE; line++) stall += access_line(s, line * LINE, i->write);
+        uint32_t more = last / LINE - address / LINE, at = address;
+        int32_t stall = 0, here = i->count > more ? (int32_t)(i->count - more) : 1;
+        do {
+            stall += access_line(s, at, i->write, here);
+            at = (at | (LINE - 1)) + 1, here = 1;
+        } while (at - address <= i->last);
         if (i->align && address & (i->align - 1u) && find_region(s, address)) stall += i->count * s->p.unaligned_load;
-        if (stall) remember(s, i->position, stall), sum += stall;
+        if (stall) remember(s, i->offset, stall), sum += stall;
     }
     s->data_stalls += (uint32_t)sum;
     return sum;

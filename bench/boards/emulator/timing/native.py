@@ -121,7 +121,7 @@ class TimingModel:
             instructions = [instruction(one) for one in raw]
             last = instructions[-1]
             block.instructions, block.branch, block.branch_address = len(instructions), last.branch, last.address
-            block.data = self._programs.add(raw)
+            block.data = self._programs.add(raw, block.address)
             self._blocks.append(instructions)
             if last.address == block.address and last.target == block.address and last.branch == Branch.DIRECT:
                 self.endless = block.address
@@ -231,8 +231,9 @@ class TimingModel:
             block = self._blocks[index]
             until = schedule([block[: position + 1]], self.parameters)
             self._rests[key] = max(0.0, schedule([block], self.parameters) - until)
+        here = self._blocks[index][position].address - self._blocks[index][0].address
         stalls = (self._state.stall[n] for n in range(self._state.stall_count))
-        return self._rests[key] + sum(stall.cycles for stall in stalls if stall.position > position)
+        return self._rests[key] + sum(stall.cycles for stall in stalls if stall.offset > here)
 
     def statistics(self) -> dict[str, int]:
         """Counts of events, for tests and for people."""

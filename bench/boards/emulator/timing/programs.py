@@ -21,9 +21,9 @@ class Programs:
         self._slots = c.addressof(state) + State.slot.offset
         self._kept: list[tuple[object, ...]] = []
 
-    def add(self, block: list[Any]) -> c._Pointer[Program] | None:
-        """What a block of decode.disassemble()'s instructions accesses; None if nothing."""
-        found = follow(block)
+    def add(self, block: list[Any], start: int) -> c._Pointer[Program] | None:
+        """What a block of decode.disassemble()'s instructions at `start` accesses; None if nothing."""
+        found = follow(block, start)
         if not found.accesses and not found.unknown:
             return None
         needed, registers = found.needed()
@@ -34,7 +34,7 @@ class Programs:
         accesses = (NativeAccess * len(found.accesses))()
         for access, a in zip(accesses, found.accesses, strict=True):
             access.first, access.last, access.slot, access.write = a.low & MASK, a.high - a.low - 1, a.slot, a.write
-            access.position, access.count, access.align = a.position, a.count, a.align
+            access.offset, access.count, access.align = a.offset, a.count, a.align
         program = Program(len(steps), len(accesses), found.unknown, len(registers), step=steps, access=accesses)
         for n, slot in enumerate(sorted(registers)):
             program.number[n], program.target[n] = REGISTERS[slot], self._slots + 4 * slot

@@ -22,23 +22,23 @@ EXTENDS = {
 WIDTHS = {"b": 1, "h": 2, "sb": 1, "sh": 2, "exb": 1, "exh": 2}
 
 
-def follow(block: list[Any]) -> Symbolic:
-    """All accesses of the block that decode.disassemble() found."""
+def follow(block: list[Any], start: int) -> Symbolic:
+    """All accesses of the block at `start` that decode.disassemble() found."""
     state = Symbolic()
-    for position, raw in enumerate(block):
+    for raw in block:
         if not isinstance(raw, tuple):
-            _follow(state, raw, position)
+            _follow(state, raw, raw.address - start)
     return state
 
 
-def _follow(state: Symbolic, raw: Any, position: int) -> None:
+def _follow(state: Symbolic, raw: Any, offset: int) -> None:
     conditional = raw.cc not in (0, arm.ARM_CC_AL)
     name = raw.mnemonic.split(".")[0]
     if conditional and name[-2:] in m.CONDITIONS:
         name = name[:-2]
     stored = len(state.steps)
     many = name in m.LOAD_MANY or name in m.STORE_MANY
-    understood = (_many if many else _access)(state, raw, name, position) or _compute(state, raw, name)
+    understood = (_many if many else _access)(state, raw, name, offset) or _compute(state, raw, name)
     if conditional or not understood:
         for register in raw.regs_access()[1]:
             state.put(register, UNKNOWN)
@@ -49,7 +49,7 @@ def _follow(state: Symbolic, raw: Any, position: int) -> None:
 # --- loads and stores ---
 
 
-def _access(state: Symbolic, raw: Any, name: str, position: int) -> bool:
+def _access(state: Symbolic, raw: Any, name: str, offset: int) -> bool:
     """False when the instruction does not access memory."""
     memory = next((o for o in raw.operands if o.type == arm.ARM_OP_MEM), None)
     if memory is None:
@@ -61,15 +61,15 @@ def _access(state: Symbolic, raw: Any, name: str, position: int) -> bool:
         place = state.add(place, state.get(memory.mem.index), memory.shift.type, memory.shift.value)
     store = name.startswith(("st", "vst"))
     if any(raw.reg_name(r).startswith("d") for r in registers):
-        state.access(place, 8, store, position)
+        state.access(place, 8, store, offset)
     elif name in m.PAIRS:
-        state.access(place, 8, store, position)
+        state.access(place, 8, store, offset)
         _words(state, place, registers[:2], store)
     elif name in ("tbb", "tbh"):
-        state.access(place, 1, False, position)
+        state.access(place, 1, False, offset)
     else:
         size = WIDTHS.get(name[3:], 4)
-        state.access(place, size, store, position, 0 if store or name.startswith("v") or size == 1 else size)
+        state.access(place, size, store, offset, 0 if store or name.startswith("v") or size == 1 else size)
         if store:
             state.poke(place, state.get(registers[-1]), size)
             if name in m.EXCLUSIVE_STORES:
@@ -91,7 +91,7 @@ def _words(state: Symbolic, place: Value, registers: list[int], store: bool) -> 
             state.put(register, state.peek(at, 4, False))
 
 
-def _many(state: Symbolic, raw: Any, name: str, position: int) -> bool:
+def _many(state: Symbolic, raw: Any, name: str, offset: int) -> bool:
     on_stack = name in ("push", "pop", "vpush", "vpop")
     base = arm.ARM_REG_SP if on_stack else raw.operands[0].reg
     listed = [o.reg for o in (raw.operands if on_stack else raw.operands[1:])]
@@ -100,7 +100,7 @@ def _many(state: Symbolic, raw: Any, name: str, position: int) -> bool:
     store, down = name in m.STORE_MANY, name in ("push", "vpush") or name.endswith("db")
     old = state.get(base)
     place = state.add(old, (ZERO, -span & MASK)) if down else old
-    state.access(place, span, store, position)
+    state.access(place, span, store, offset)
     if width == 4:
         _words(state, place, listed, store)
     if (on_stack or raw.writeback) and (store or base not in listed):

@@ -10,7 +10,7 @@ enum { BRANCH_NONE, BRANCH_CONDITIONAL, BRANCH_DIRECT, BRANCH_INDIRECT };
 enum { REGIONS = 5, SUCCESSORS = 4, BTAC_MAX = 1024, COUNTERS_MAX = 4096, LINES_MAX = 128, LINE = 32, GRANULE = 64 };
 enum { ERROR_NONE, ERROR_MEMORY, ERROR_CALLBACK, ERROR_FORBIDDEN };
 enum { PATH_TCM, PATH_FLASH, PATH_SRAM, PATH_ART }; /* how instructions and data of a region arrive */
-enum { SLOTS = 256, REGISTERS = 15, STALLS = 32, HINTS = 256 }; /* slots: r0 to r12, sp, lr, zero, results of steps */
+enum { SLOTS = 256, REGISTERS = 15, STALLS = 128, HINTS = 256 }; /* slots: r0 to r12, sp, lr, zero, results of steps */
 
 typedef struct { /* one step towards an address: see data.h and timing/steps.py */
     uint8_t op, to, a, b, shift, amount, size, reserved;
@@ -19,7 +19,7 @@ typedef struct { /* one step towards an address: see data.h and timing/steps.py 
 
 typedef struct { /* reads or writes close together: bytes first to first + last, from a slot's address on */
     uint32_t first;
-    uint16_t last, position, count, align; /* position: of the first one's instruction in the block */
+    uint16_t last, offset, count, align; /* offset: of the first one's instruction in the block, in bytes */
     uint8_t slot, write;
 } access_t;
 
@@ -71,7 +71,7 @@ typedef struct { /* penalties in cycles */
 } parameters_t;
 
 typedef struct { uint64_t key; int32_t cost, used; } edge_t;
-typedef struct { uint32_t position, cycles; } stall_t;
+typedef struct { uint32_t offset, cycles; } stall_t; /* offset: of what waits, in bytes from the block's start */
 
 typedef struct state {
     micro_t micro;
@@ -79,7 +79,7 @@ typedef struct state {
     region_t region[REGIONS];
     uint32_t slot[SLOTS];
     uint8_t known[SLOTS];
-    stall_t stall[STALLS]; /* by data accesses of the current block */
+    stall_t stall[STALLS]; /* of the current block */
     uint64_t sixteenths, instructions, stop_at, alarm; /* alarm: in sixteenths of a cycle */
     uint64_t taken, mispredicted, fetch_stalls, data_stalls, unknown_addresses, edges;
     int32_t stopped, error, block_count, block_capacity, stall_count, reserved;
@@ -102,4 +102,10 @@ static int32_t fail(state_t *s, void *uc, int32_t error) {
     s->error = error, s->stopped = 1;
     s->stop(uc);
     return -1;
+}
+
+/* Notes where in the current block cycles were lost, for a program that reads the cycle counter in its middle. */
+static inline void remember(state_t *s, uint32_t offset, int32_t cycles) {
+    if (s->stall_count < STALLS) s->stall[s->stall_count++] = (stall_t){offset, 0};
+    s->stall[s->stall_count - 1].cycles += (uint32_t)cycles;
 }

@@ -48,12 +48,12 @@ class Step:
 
 @dataclass
 class Access:
-    """`count` reads or writes between `low` and `high` bytes from a slot's address, at most one line apart."""
+    """`count` reads or writes of a word or less between `low` and `high` bytes from a slot's address, at most one line apart."""
 
     slot: int
     low: int
     high: int
     write: bool
     align: int
-    position: int
-    count: int = 1
+    offset: int
+    count: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes as c
 
 SUCCESSORS, BTAC_MAX, COUNTERS_MAX, LINES_MAX, REGION_COUNT = 4, 1024, 4096, 128, 5
-SLOTS, REGISTERS, STALLS, HINTS = 256, 15, 32, 256
+SLOTS, REGISTERS, STALLS, HINTS = 256, 15, 128, 256
 
 
 def _all(kind: type, names: str) -> list[tuple[str, type]]:
@@ -19,7 +19,7 @@ class NativeStep(c.Structure):
 class NativeAccess(c.Structure):
     _fields_ = [
         ("first", c.c_uint32),
-        *_all(c.c_uint16, "last position count align"),
+        *_all(c.c_uint16, "last offset count align"),
         *_all(c.c_uint8, "slot write"),
     ]
 
@@ -91,7 +91,7 @@ class Edge(c.Structure):
 
 
 class Stall(c.Structure):
-    _fields_ = _all(c.c_uint32, "position cycles")
+    _fields_ = _all(c.c_uint32, "offset cycles")
 
 
 DESCRIBE = c.CFUNCTYPE(c.c_int32, c.POINTER(Block))

@@ -1,0 +1,1 @@
+"""Measures the timing model's uncalibrated penalties on a board."""
