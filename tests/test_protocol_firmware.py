@@ -11,6 +11,7 @@ from fake_port import FakeBoard, FaultyPort
 
 from bench.boards import ports
 from bench.boards.device import Device
+from bench.boards.hello import greet
 from bench.boards.protocol import ANSWERS, Channel, Type, encode
 from bench.compile import program, stages
 from bench.errors import BoardError
@@ -87,13 +88,13 @@ def test_a_frame_without_an_end_overwrites_nothing(built):
             device.channel.port.write(junk)
         after = device.infer(frame, lambda payload: bytes(20))
         assert np.array_equal(before.scores, after.scores) and before.cycles.keys() == after.cycles.keys()
-        assert device._hello().build_id == build.build_id
+        assert greet(device.channel).build_id == build.build_id
 
 
 @pytest.mark.parametrize(
     ("kind", "answer", "words"),
     [
-        (Type.HELLO, bytes(3), "expected 64 bytes"),
+        (Type.HELLO, bytes(3), "protocol version"),
         (Type.LOAD, b"", "answer to LOAD"),
         (Type.RUN, bytes(15), "answer to RUN"),
         (Type.RUN, bytes(16), "state=0"),
@@ -118,7 +119,7 @@ def test_answers_that_no_firmware_of_ours_gives(built, kind, answer, words):
         device.channel = Channel(FakeBoard(fake), "fake", 1_000_000)
         with pytest.raises(BoardError, match=words):
             if kind in (Type.HELLO, Type.READ):
-                device._hello()
+                greet(device.channel)
             device.infer(np.zeros(deployment.frame, np.uint8))
 
 

@@ -19,8 +19,8 @@ class Info:
     """What the firmware says about itself.
 
     clock_hz: computed on the board from RCC's registers; flags: caches and flash set-up that are on; unique_id: the
-    chip's. stack_high_water, stack_size: bytes. program: its JSON description (build, compiler, flags, buffers,
-    stages, layers).
+    chip's. stack_high_water, stack_size: bytes. cycles: the cycle counter then. program: its JSON description (build,
+    compiler, flags, buffers, stages, layers).
     """
 
     build_id: str
@@ -32,6 +32,7 @@ class Info:
     unique_id: str
     stack_size: int
     stack_high_water: int
+    cycles: int
     program: Mapping[str, Any]
 
 

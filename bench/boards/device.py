@@ -5,7 +5,6 @@ reads results.
 from __future__ import annotations
 
 import dataclasses
-import json
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +12,17 @@ from urllib.parse import quote
 
 import numpy as np
 
-from bench.boards import modem
-from bench.boards.base import Board, Exchange, Info, Trace
+from bench.boards import flash, modem
+from bench.boards.base import Board, Exchange, Trace
+from bench.boards.hello import OtherFirmware, check, fetch, greet
 from bench.boards.ports import open_port
-from bench.boards.protocol import PAYLOAD, VERSION, Channel, Type
+from bench.boards.protocol import PAYLOAD, Channel, Type
 from bench.compile.program import Build
 from bench.errors import BoardError
 
 BAUD = 1_000_000  # UART_BAUD in bench/firmware/runtime.h
-HELLO = struct.Struct("<9I12s16s")
-READ_INFO, READ_EXCHANGE = 0xFFFF, 0xFFFE
-FLAGS = ("instruction cache", "data cache", "ART", "prefetch", "cycle counter")  # core_flags() in bench/firmware/core.c
+READ_EXCHANGE = 0xFFFE
 WAITING, DONE = 1, 2
-LONGEST_INFO = 1 << 16  # bytes of the firmware's description
-CLOCK_FAULTS = ("", "no crystal", "no voltage scaling", "no PLL lock", "no over-drive", "no switch-over")
 CYCLES_PER_MAC = 40  # generous: only a time-out
 
 
@@ -48,21 +44,31 @@ class Device(Board):
         self._index = {buffer: i for i, buffer in enumerate(build.buffers)}
         self._compute_s = 5.0 + build.macs * CYCLES_PER_MAC / build.clock_hz
         self.modem = False  # the board sends its payloads itself
-        self.info = self._hello()
+        self.info = greet(self.channel)
         self._check()
 
     @classmethod
     def open(cls, url: str, build: Build, with_modem: bool = False) -> Device:
         """url: /dev/NAME or any pyserial URL; emu://stm32f746 runs the build's own ELF. with_modem: an emulated board
-        gets an emulated one. Raises BoardError.
+        gets an emulated one. A real board with another firmware is flashed where pyocd can. Raises BoardError.
         """
         emulated, full = url.startswith("emu://"), url
         for option, value in (("elf", quote(str(build.elf))), *([("modem", "esp8266")] if with_modem else [])):
             if emulated and f"{option}=" not in url:
                 full += f"{'&' if '?' in full else '?'}{option}={value}"
+        try:
+            return cls._connect(full, url, build)
+        except OtherFirmware:
+            if emulated or not flash.is_possible(url):
+                raise
+        flash.program(build.elf, url)
+        return cls._connect(full, url, build)
+
+    @classmethod
+    def _connect(cls, full: str, url: str, build: Build) -> Device:
         port = open_port(full, BAUD)
         try:
-            return cls(port, url, build, emulated)
+            return cls(port, url, build, url.startswith("emu://"))
         except BaseException:
             port.close()
             raise
@@ -97,7 +103,7 @@ class Device(Board):
         return self._trace(status, payload)
 
     def _through_modem(self, status: Status) -> Trace:
-        last = modem.exchanged(self._read(READ_EXCHANGE, modem.EXCHANGE.size))
+        last = modem.exchanged(fetch(self.channel, READ_EXCHANGE, modem.EXCHANGE.size))
         if status.state == WAITING:
             raise modem.failure(self.name, last)
         payload = self._payload(status) if last.tries else b""
@@ -106,45 +112,16 @@ class Device(Board):
     def read(self, buffer: str, count: int | None = None) -> bytes:
         """The first `count` bytes (default: all) of a result buffer."""
         size = self._size(buffer) if count is None else count
-        return self._read(self._index[buffer], size)
-
-    def _hello(self) -> Info:
-        raw = self.channel.ask(Type.HELLO)
-        if len(raw) != HELLO.size:
-            raise BoardError(
-                f"{self.name}: hello", expected=f"{HELLO.size} bytes", got=len(raw), do="flash the right firmware"
-            )
-        version, clock, _, fault, flags, device, size, used, info_bytes, unique, build = HELLO.unpack(raw)
-        if version != VERSION:
-            raise BoardError(
-                f"{self.name}: protocol version", expected=VERSION, got=version, do="flash the right firmware"
-            )
-        try:
-            program = json.loads(self._read(READ_INFO, info_bytes)) if info_bytes <= LONGEST_INFO else None
-        except (ValueError, RecursionError):
-            program = None
-        if not isinstance(program, dict):
-            raise BoardError(f"{self.name}: the firmware's description is damaged", do="flash it again")
-        named = frozenset(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
-        text = build.decode("ascii", "replace")
-        return Info(text, clock, fault, named, flags >> 8 & 0xF, device, unique.hex(), size, used, program)
+        return fetch(self.channel, self._index[buffer], size)
 
     def _check(self) -> None:
-        info, do = self.info, f"flash {self.build.elf}"
+        """Raises BoardError for a firmware other than `build` at its clock, caches on."""
+        info, do = self.info, f"run: ./reproduce.sh board flash {self.build.elf}"
         if info.build_id != self.build.build_id:
-            raise BoardError(
+            raise OtherFirmware(
                 f"{self.name} runs another firmware", expected=self.build.build_id, got=info.build_id, do=do
             )
-        if info.clock_hz != self.build.clock_hz:
-            fault = CLOCK_FAULTS[info.clock_fault] if info.clock_fault < len(CLOCK_FAULTS) else str(info.clock_fault)
-            got = f"{info.clock_hz:,} Hz" + (f" ({fault})" if fault else "")
-            raise BoardError(
-                f"{self.name} runs at another clock", expected=f"{self.build.clock_hz:,} Hz", got=got, do=do
-            )
-        missing = [name for name in FLAGS if name not in info.flags]
-        if missing:
-            got = f"{', '.join(missing)} off"
-            raise BoardError(f"{self.name}: caches and counters", expected=f"{', '.join(FLAGS)} on", got=got, do=do)
+        check(self.name, info, self.build.clock_hz, do)
 
     def _upload(self, kind: Type, data: bytes) -> None:
         step = PAYLOAD - 4
@@ -180,16 +157,6 @@ class Device(Board):
             raise BoardError("the server's logits", expected=f"{wanted} bytes", got=f"{len(reply)} bytes")
         self._upload(Type.REPLY, reply)
         return self._run(Type.RESUME)
-
-    def _read(self, index: int, count: int) -> bytes:
-        parts = []
-        for offset in range(0, count, PAYLOAD):
-            size = min(PAYLOAD, count - offset)
-            part = self.channel.ask(Type.READ, struct.pack("<3I", index, offset, size), expect=size)
-            if len(part) != size:
-                raise BoardError(f"{self.name}: read", expected=f"{size} bytes", got=len(part))
-            parts.append(part)
-        return b"".join(parts)
 
     def _size(self, buffer: str) -> int:
         if buffer == "cycles":

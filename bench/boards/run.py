@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from bench.boards import tools
 from bench.cli import Command
 from bench.errors import BoardError
 
@@ -44,6 +45,7 @@ class BoardRun(Command):
         calibrate.add_argument("--out", type=Path, default=Path("calibration.json"), help="default %(default)s")
         calibrate.set_defaults(act=_calibrate)
 
+        tools.add(actions)
 
     def run(self, args: argparse.Namespace) -> int:
         return int(args.act(args))

@@ -7,7 +7,7 @@
 
 enum state { IDLE, WAITING, DONE };
 struct hello { /* little-endian, as protocol.py unpacks it */
-    uint32_t protocol, clock_hz, asked_hz, clock_fault, flags, device_id, stack_size, stack_high_water, info_bytes;
+    uint32_t protocol, clock_hz, asked_hz, clock_fault, flags, device_id, stack_size, stack_high_water, info_bytes, cycles;
     uint32_t unique_id[3];
     char build[16];
 };
@@ -43,7 +43,7 @@ static uint32_t word(uint32_t offset) {
 
 static void hello(void) {
     struct hello h = {FRAME_VERSION, clock_hz(), program.clock_hz, clock_fault, core_flags(), DBGMCU_IDCODE,
-                      stack_size(), stack_high_water(), program.info_bytes,
+                      stack_size(), stack_high_water(), program.info_bytes, DWT_CYCCNT,
                       {UNIQUE_ID[0], UNIQUE_ID[1], UNIQUE_ID[2]}, {0}};
     __builtin_memcpy(h.build, program.build, sizeof h.build);
     put(TYPE_INFO, &h, sizeof h);
