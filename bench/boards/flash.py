@@ -66,7 +66,7 @@ def by_hand(elf: Path) -> tuple[str, ...]:
 
 
 def write_binary(elf: Path) -> Path:
-    """FILE.bin beside FILE.elf: what the flash holds, from its first byte on. Raises BoardError for an ELF elsewhere."""
+    """FILE.bin beside FILE.elf: the flash from its first byte on. Raises BoardError for an ELF that lies elsewhere."""
     from elftools.elf.elffile import ELFFile
 
     content = bytearray()

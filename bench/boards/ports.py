@@ -11,6 +11,7 @@ from bench.errors import BoardError, UnknownName
 
 SCHEMES = ("emu", "socket", "rfc2217", "loop", "hwgrep", "spy", "alt")
 HANDLERS = "bench.boards.emu_url"
+RULES = "bench/boards/60-agilenn-bench.rules"
 
 
 def open_port(url: str, baud: int) -> Any:
@@ -44,7 +45,8 @@ def explain(url: str, error: OSError) -> BoardError:
             f"{url}: there is no such port", expected="a port that exists", got=available(), do="plug the board in"
         )
     if number in (errno.EACCES, errno.EPERM):
-        return BoardError(f"{url}: no permission", do=f"run: sudo usermod -aG {group(url)} $USER   and log in again")
+        do = f"run: sudo usermod -aG {group(url)} $USER   and log in again, or install {RULES}"
+        return BoardError(f"{url}: no permission", do=do)
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):
         return BoardError(f"{url}: another program uses it", got=holder(url), do="close that program, then try again")
     if number in (errno.ECONNREFUSED, errno.ETIMEDOUT, errno.EHOSTUNREACH) or "://" in url:

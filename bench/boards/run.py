@@ -57,7 +57,9 @@ def _calibrate(args: argparse.Namespace) -> int:
     for values in calibrate(args.board, args.out).values():
         for name, value in values.items():
             print(f"{name:28} {value:4d} cycles")
-    print(f"\nwritten to {args.out}; to use it: board run --calibration FILE, --board 'emu://stm32f746?calibration=FILE'")
+    print(
+        f"\nwritten to {args.out}; to use it: board run --calibration FILE, --board 'emu://stm32f746?calibration=FILE'"
+    )
     return 0
 
 
