@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from baselines.deepcod.method import PAPER_MATCHED, Settings
+from baselines.deepcod.method import Settings
 from baselines.deepcod.model import DeepCODModel
 from bench.codec import train_tables
 from bench.method import Deployment, Server, Stage, Value
@@ -57,7 +57,7 @@ def deploy(task: Task, settings: Settings, trained: tuple[DeepCODModel, dict[str
     )  # fmt: skip
     deployment = Deployment(
         name, request.dataset, request.protocol, task.frame, task.classes, stages, server,
-        {**record, "assumed_local_time": name.endswith(f":{PAPER_MATCHED}"), **assess(task, model)}, out,
+        {**record, **assess(task, model)}, out,
     )  # fmt: skip
     deployment.save()
     return deployment

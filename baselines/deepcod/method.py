@@ -13,6 +13,8 @@ from bench.training import budget
 from bench.training.task import Task, open_task
 
 PAPER_MATCHED = "paper_matched"
+# channels of its first convolution: device time over that of AgileNN's extractor as in the paper's Fig 16; README.md
+HIDDEN = {"cifar10": 22, "cifar100": 20, "svhn": 12, "svhn_grey": 12, "imagenet200": 44, "": 20}
 RATES = {"r02": 0.02, "r05": 0.05, "": 0.1, "r20": 0.2, "r40": 0.4}  # variant -> codes per value of the frame
 VARIANTS = (*RATES, PAPER_MATCHED)
 STEP = {"paper": 4, "strong": 2}  # of the encoder's window, in pixels
@@ -49,7 +51,8 @@ def settings_for(dataset: str, name: str, variant: str = "") -> Settings:
     if variant not in VARIANTS:
         raise UnknownName("DeepCOD variant", variant, [*filter(None, VARIANTS)])
     plan = dataclasses.asdict(budget.plan(dataset, name))
-    chosen = Settings(**plan, ratio=RATES.get(variant, RATES[""]))
+    hidden = HIDDEN.get(dataset, HIDDEN[""]) if variant == PAPER_MATCHED else 0
+    chosen = Settings(**plan, ratio=RATES.get(variant, RATES[""]), hidden=hidden)
     if dataset == "digits":
         return dataclasses.replace(chosen, widths=(16, 8), width=0.5, stages=3, head=256)
     if name == "quick":
@@ -97,6 +100,11 @@ class DeepCOD:
         Raises DataError without training images, UnknownName for an unknown variant, BenchError for unfit frames.
         """
         settings = settings_for(request.dataset, request.budget, request.variant)
+        if settings.hidden and request.protocol != "paper":
+            raise BenchError(
+                f"{self.name}:{PAPER_MATCHED} stands for the paper's device times", expected="--protocol paper",
+                got=request.protocol, do=f"use --method {self.name}",
+            )  # fmt: skip
         task = open_task(request)
         shape = code_shape(task, settings.ratio)
         from baselines.deepcod.deploy import deploy
