@@ -25,7 +25,7 @@ SECTIONS {
   _itcm_load = LOADADDR(.itcm);
   .bss (NOLOAD) : ALIGN(8) { _bss = .; *(.data .data.* .bss .bss.* COMMON) . = ALIGN(8); _bss_end = .; } > DTCM :data
   .sram (NOLOAD) : { *(.sram) } > SRAM :sram
-  /DISCARD/ : { *(.ARM.exidx* .ARM.attributes .comment) }
+  /DISCARD/ : { *(.ARM.attributes) *(.ARM.exidx* .comment) }
 }
 """
 PRELUDE = r"""
@@ -64,9 +64,10 @@ __attribute__((used, section(".isr_vector"))) void *const vectors[128] = {VECTOR
 """
 
 
-def build(source: str, *flags: str, home: str = "FLASH") -> Path:
-    """An ELF of PRELUDE + source, linked to run from `home` (FLASH, DTCM, SRAM or ITCM)."""
+def build(source: str, *flags: str, home: str = "FLASH", attributes: bool = False) -> Path:
+    """An ELF of PRELUDE + source, linked to run from `home` (FLASH, DTCM, SRAM or ITCM); attributes: keep the CPU's."""
     text, script = PRELUDE + source, LINKER.replace("> HOME", f"> {home}")
+    script = script.replace("*(.ARM.attributes) ", "") if attributes else script
     name = provenance.text_hash(text, script, *flags)[:16]
     elf = provenance.cache("builds") / f"test-{name}.elf"
     if elf.exists():

@@ -61,6 +61,24 @@ def test_addresses_outside_the_map(tmp_path: Path) -> None:
     refuse(changed(tmp_path, first_header() + 12, "<I", 0x080FFFF0), "does not fit.*bytes past the end of flash")
 
 
+def test_too_much_memory_names_the_largest_variables(tmp_path: Path) -> None:
+    """memsz of the segment that holds .bss, which loads nothing."""
+    data = build(PROGRAM).read_bytes()
+    count = struct.unpack_from("<H", data, 44)[0]
+    starts = [first_header() + 32 * n for n in range(count)]
+    ram = next(at for at in starts if struct.unpack_from("<I", data, at + 8)[0] >> 28 == 2)
+    refuse(changed(tmp_path, ram + 20, "<I", 400 << 10), r"81,920 bytes past the end of RAM.*result \(256 bytes\)")
+
+
+def test_cores_without_thumb_only_are_refused(tmp_path: Path) -> None:
+    """Tag_CPU_arch_profile (7) in .ARM.attributes: M becomes A."""
+    data = build(PROGRAM, attributes=True).read_bytes()
+    at = data.index(b"\x07M", data.index(b"aeabi"))
+    path = tmp_path / "a.elf"
+    path.write_bytes(data[: at + 1] + b"A" + data[at + 2 :])
+    refuse(path, "another processor.*Cortex-M.*Cortex-A")
+
+
 def test_no_vector_table() -> None:
     refuse(build(PROGRAM, "-DVECTORS=0, 0"), "no vector table")
 

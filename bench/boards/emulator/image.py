@@ -11,6 +11,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from bench.boards.emulator.fits import check_processor, check_room
 from bench.boards.emulator.memory import FLASH, FLASH_ITCM, RAM, Region, region_of
 from bench.errors import BoardError
 
@@ -82,7 +83,8 @@ class Image:
         try:
             with path.open("rb") as file:
                 elf = ELFFile(file)
-                _check_machine(path, elf)
+                check_processor(path, elf)
+                check_room(path, elf)
                 segments, symbols = _segments(path, elf), _symbols(elf)
                 places = _vector_sections(elf)
                 hint = int(elf.header["e_entry"])
@@ -100,16 +102,6 @@ class Image:
         return cls(path, segments, symbols, vectors, stack, entry)
 
 
-def _check_machine(path: Path, elf: ELFFile) -> None:
-    got = f"{elf.elfclass}-bit {elf.header['e_machine']} {'little' if elf.little_endian else 'big'}-endian"
-    if elf.elfclass != 32 or elf.header["e_machine"] != "EM_ARM" or not elf.little_endian:
-        raise BoardError(f"{path}: built for another processor", expected="32-bit EM_ARM little-endian", got=got)
-    if elf.header["e_type"] != "ET_EXEC":
-        raise BoardError(
-            f"{path}: not a linked program", expected="ET_EXEC", got=elf.header["e_type"], do="link it first"
-        )
-
-
 def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
     found = []
     for header in elf.iter_segments():
@@ -118,13 +110,6 @@ def _segments(path: Path, elf: ELFFile) -> tuple[Segment, ...]:
         segment = Segment(header["p_paddr"], header["p_vaddr"], header.data(), bool(header["p_flags"] & 1))
         if len(segment.data) != header["p_filesz"]:
             raise BoardError(f"{path}: truncated", expected=f"{header['p_filesz']} bytes", got=len(segment.data))
-        region = region_of(segment.address)
-        if region is None or segment.end > region.end:
-            where = f"{segment.address:#010x}..{segment.end:#010x}"
-            over = f" ({segment.end - region.end} bytes past the end of {region.name})" if region else ""
-            raise BoardError(
-                f"{path}: does not fit the STM32F746's memory", expected="flash 1 MB or RAM", got=where + over
-            )
         found.append(segment)
     if not found:
         raise BoardError(f"{path}: nothing to load", expected="at least one load segment", do="link the program")

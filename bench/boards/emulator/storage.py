@@ -7,7 +7,7 @@ import ctypes
 import unicorn as uc
 from unicorn import unicorn_const as const
 
-from bench.boards.emulator.memory import MAPPED, region_of
+from bench.boards.emulator.memory import MAPPED
 from bench.errors import BoardError
 
 PROTECTION = {"r": const.UC_PROT_READ, "w": const.UC_PROT_WRITE, "x": const.UC_PROT_EXEC}
@@ -46,10 +46,9 @@ class Storage:
         return self._place(address, 1)
 
     def _place(self, address: int, count: int) -> int:
-        region = region_of(address)
-        if region is None or address + count > region.end:
+        mapping = next((m for m in MAPPED if address in m), None)
+        if mapping is None or address + count > mapping.end:
             raise BoardError(
                 f"DMA or debugger access to {address:#010x} ({count} bytes)", expected="memory", got="none there"
             )
-        start = next(m.start for m in MAPPED if address in m)
-        return self._host[start] + address - start
+        return self._host[mapping.start] + address - mapping.start

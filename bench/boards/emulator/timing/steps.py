@@ -48,7 +48,7 @@ class Step:
 
 @dataclass
 class Access:
-    """`count` reads or writes of a word or less between `low` and `high` bytes from a slot's address, at most one line apart."""
+    """`count` reads or writes of up to a word, `low` to `high` bytes from a slot's address, at most a line apart."""
 
     slot: int
     low: int
