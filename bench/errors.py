@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class BenchError(Exception):
@@ -15,6 +16,10 @@ class BenchError(Exception):
         super().__init__(problem)
         self.problem, self.expected, self.got, self.do = problem, expected, got, do
 
+    def __reduce__(self) -> Any:
+        """So that it comes back whole from another process."""
+        return _again, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         parts = [self.problem.rstrip(".")]
         if self.expected is not None:
@@ -24,6 +29,12 @@ class BenchError(Exception):
         if self.do:
             parts.append(self.do)
         return "; ".join(parts)
+
+
+def _again(kind: type[BenchError], arguments: tuple[Any, ...], fields: Mapping[str, Any]) -> BenchError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(fields)
+    return error
 
 
 class DataError(BenchError):

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.files import replace
 from bench.provenance import text_hash
+from bench.turns import Kind, turn
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,15 @@ class Cell:
 
     settings: everything that can change the result, as JSON values; they name the file. inputs: how to get at it
     (paths, a port), never what it is. function: importable by name, so that an executor may run it in another process.
+    kind: "training" or "timing" where that matters to others (turns.py). The setting "board" names a port: one cell at
+    a time has it.
     """
 
     function: Callable[..., Any]
     settings: Mapping[str, Any]
     inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
     title: str = ""
+    kind: Kind = ""
 
     @cached_property
     def name(self) -> str:
@@ -40,6 +44,12 @@ class Cell:
     def _settings(self) -> str:
         return json.dumps(dict(self.settings), sort_keys=True)
 
+    @property
+    def port(self) -> str:
+        """A board that others may want, too; an emulated one is this process's own."""
+        board = str(self.settings.get("board", ""))
+        return "" if board.startswith("emu:") else board
+
     def load(self, folder: Path) -> Any:
         """The kept result, or None if there is none that is whole and of these settings."""
         try:
@@ -49,8 +59,10 @@ class Cell:
             return None
 
     def measure(self, folder: Path) -> Any:
-        """Runs the function and keeps its result."""
-        text = json.dumps({"settings": dict(self.settings), "result": self.function(**self.settings, **self.inputs)})
+        """Runs the function in its turn and keeps its result."""
+        with turn(self.kind, self.port):
+            result = self.function(**self.settings, **self.inputs)
+        text = json.dumps({"settings": dict(self.settings), "result": result})
         replace(folder / f"{self.name}.json", text)
         return json.loads(text)["result"]
 
@@ -58,22 +70,30 @@ class Cell:
 def run(cells: Sequence[Cell], folder: Path, *, fresh: bool = False, executor: Executor | None = None) -> list[Any]:
     """Results of the cells, in order: kept ones are read, the others measured, one by one or on an executor.
 
-    fresh: measure kept cells again. A failing cell raises its error; those finished before are kept.
+    fresh: measure kept cells again. A failing cell raises its error; those finished before are kept. On an executor
+    timing cells come last and one by one.
     """
     results: dict[str, Any] = {} if fresh else {cell.name: cell.load(folder) for cell in cells}
     todo = {cell.name: cell for cell in cells if results.get(cell.name) is None}
-    if executor is None:
-        for cell in _progress(todo.values()):
-            results[cell.name] = cell.measure(folder)
-    else:
-        futures = {executor.submit(cell.measure, folder): cell for cell in todo.values()}
-        try:
-            for future in as_completed(futures):
-                results[futures[future].name] = future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+    if executor is not None:
+        results |= _spread([cell for cell in todo.values() if cell.kind != "timing"], folder, executor)
+    for cell in _progress(cell for cell in todo.values() if results.get(cell.name) is None):
+        results[cell.name] = cell.measure(folder)
     return [results[cell.name] for cell in cells]
+
+
+def _spread(cells: Sequence[Cell], folder: Path, executor: Executor) -> dict[str, Any]:
+    """Name -> result, all at once on an executor, with one bar."""
+    from tqdm import tqdm
+
+    folder = folder.absolute()
+    futures = {executor.submit(cell.measure, folder): cell for cell in cells}
+    try:
+        done = tqdm(as_completed(futures), total=len(futures), unit="cell", desc="cells", disable=None, leave=False)
+        return {futures[future].name: future.result() for future in done}
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def _progress(cells: Iterable[Cell]) -> Iterable[Cell]:

@@ -59,7 +59,7 @@ def explained(
                 "dataset": case.dataset.name, "images": case.identity,
                 "n": min(args.images, case.dataset.counts["test"]), "code": code,
             },
-            {"data_dir": args.data_dir}, f"{case.dataset.name}: {what}",
+            {"data_dir": args.data_dir}, f"{case.dataset.name}: {what}", "training",
         )
         for case in cases
     ]  # fmt: skip

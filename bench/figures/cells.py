@@ -36,8 +36,11 @@ def inputs(case: Case, args: argparse.Namespace) -> dict[str, Any]:
 
 def run(todo: Sequence[grid.Cell], args: argparse.Namespace) -> list[Any]:
     """Their results in order; they are kept under --out. Raises DataError where that folder cannot be."""
+    from bench.executors import executor
+
     base.make_folder(args.out)
-    return grid.run(todo, args.out / "cells", fresh=args.fresh)
+    with executor(args.executor) as chosen:
+        return grid.run(todo, args.out / "cells", fresh=args.fresh, executor=chosen)
 
 
 def stamp(case: Case, command: str, **more: Any) -> dict[str, Any]:

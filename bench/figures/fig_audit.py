@@ -43,7 +43,7 @@ class FigAudit(Study):
         todo = [
             grid.Cell(
                 audit, cells.settings(case) | {"n": min(args.images, case.dataset.counts["test"]), "code": code},
-                cells.inputs(case, args), f"{case.title}: a judge is trained, then asked",
+                cells.inputs(case, args), f"{case.title}: a judge is trained, then asked", "training",
             )
             for case in cases
         ]  # fmt: skip

@@ -44,7 +44,9 @@ class FigShift(Study):
             own = {"n": min(args.images, case.dataset.counts["test"]), "code": code + cells.own_stages(case.deployment)}
             settings = cells.settings(case) | own
             todo += [
-                grid.Cell(robustness, settings | {"shift": kind}, cells.inputs(case, args), f"{case.title}: {kind}")
+                grid.Cell(
+                    robustness, settings | {"shift": kind}, cells.inputs(case, args), f"{case.title}: {kind}", "training"
+                )
                 for kind in kinds
             ]
         results = iter(cells.run(todo, args))

@@ -95,7 +95,7 @@ class Campaign:
             "compiler_version": self.compiler.version,
             "code": self.code[BOARD_CODE] + own_stages(deployment),
         } | ({"modem": str(self.args.modem)} if self.args.modem else {})
-        todo = [grid.Cell(measure, settings | board, inputs, f"{case.title}: {count} images on the board")]
+        todo = [grid.Cell(measure, settings | board, inputs, f"{case.title}: {count} images on the board", "timing")]
         if dataset.source != "sample":
             code = {"code": self.code[ACCURACY_CODE] + own_stages(deployment)}
             todo.append(

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import registry, results
+from bench import executors, registry, results
 from bench.errors import DataError, UnknownName
+from bench.executors import check
 from bench.figures import base
 from bench.figures.base import Figure
 from bench.method import PROTOCOLS, Deployment
@@ -55,6 +56,8 @@ class Study(Figure):
             what = f"measured per data set (default {self.images})"
             add("--images", type=_count, default=self.images, metavar="N", help=what)
         add("--fresh", action="store_true", help="measure again what is already measured")
+        where = "local (default): one cell after the other; local:N: N processes; dask:ADDRESS; slurm:PARTITION"
+        add("--executor", type=check, default=executors.DEFAULT, metavar="NAME", help=where)
         what = "where records and figures go (default results)"
         add("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
         parser.set_defaults(method=None, protocol="paper", retrain=False, modem=None)

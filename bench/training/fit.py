@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.results import exclusive
 from bench.training import callbacks, snapshot
 from bench.training.backend import keras, tf
 from bench.training.checkpoint import Checkpoint, forget
@@ -62,37 +63,39 @@ def fit(
     deadline: of time.monotonic; the last epoch that fits is the last one (the very first always runs).
     kept: a file of float16 weights (snapshot.py), written at the end; without a checkpoint the training starts from it.
     Returns one dict of metrics per epoch. Raises BenchError where a term is no longer finite or `kept` is of another
-    training, DataError where checkpoint or file is damaged; the last good checkpoint stays in every case.
+    training, DataError where checkpoint or file is damaged; the last good checkpoint stays in every case. Where another
+    process is at the same training, this one waits, then goes on from there.
     """
-    done = begun(path, kept, fresh)
-    checkpoint = Checkpoint(path)
-    if checkpoint.epochs:
-        checkpoint.load(model, checkpoint.epochs)
-    elif done and kept:
-        resume(model, checkpoint, kept, monitor, done * len(batches))
-    if done < schedule.epochs and callbacks.another_fits(checkpoint.history[-1:], deadline):
-        if verbose != 0:
-            print(f"logs for TensorBoard: {callbacks.logs_folder(checkpoint)}", file=sys.stderr)
-        model.fit(
-            stream(batches, done, schedule.epochs),
-            initial_epoch=done,
-            epochs=schedule.epochs,
-            steps_per_epoch=len(batches),
-            validation_data=held_out(*validation, 2 * schedule.batch),
-            callbacks=[callbacks.Events(checkpoint), callbacks.Keeper(checkpoint, monitor, deadline)],
-            shuffle=False,
-            verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
-        )
-    if checkpoint.epochs < schedule.epochs:
-        last = f"the last took {checkpoint.history[-1]['seconds']:.0f} s"
-        print(
-            f"stopped after epoch {checkpoint.epochs} of {schedule.epochs}: no time for another ({last})",
-            file=sys.stderr,
-        )
-    checkpoint.load(model, checkpoint.best)
-    if kept:
-        snapshot.keep(kept, model, checkpoint, schedule.epochs)
-    return checkpoint.history
+    with exclusive(path):
+        done = begun(path, kept, fresh)
+        checkpoint = Checkpoint(path)
+        if checkpoint.epochs:
+            checkpoint.load(model, checkpoint.epochs)
+        elif done and kept:
+            resume(model, checkpoint, kept, monitor, done * len(batches))
+        if done < schedule.epochs and callbacks.another_fits(checkpoint.history[-1:], deadline):
+            if verbose != 0:
+                print(f"logs for TensorBoard: {callbacks.logs_folder(checkpoint)}", file=sys.stderr)
+            model.fit(
+                stream(batches, done, schedule.epochs),
+                initial_epoch=done,
+                epochs=schedule.epochs,
+                steps_per_epoch=len(batches),
+                validation_data=held_out(*validation, 2 * schedule.batch),
+                callbacks=[callbacks.Events(checkpoint), callbacks.Keeper(checkpoint, monitor, deadline)],
+                shuffle=False,
+                verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
+            )
+        if checkpoint.epochs < schedule.epochs:
+            last = f"the last took {checkpoint.history[-1]['seconds']:.0f} s"
+            print(
+                f"stopped after epoch {checkpoint.epochs} of {schedule.epochs}: no time for another ({last})",
+                file=sys.stderr,
+            )
+        checkpoint.load(model, checkpoint.best)
+        if kept:
+            snapshot.keep(kept, model, checkpoint, schedule.epochs)
+        return checkpoint.history
 
 
 def begun(path: Path, kept: Path | None, fresh: bool) -> int:
