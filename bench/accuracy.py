@@ -9,7 +9,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,7 @@ from bench.compile.code_stage import chosen
 from bench.compile.parameters import number
 from bench.datasets import Dataset
 from bench.errors import DataError
-from bench.method import Deployment, Stage
+from bench.method import Deployment, Stage, Value
 from bench.provenance import deployment_hash
 from bench.server import Remote
 
@@ -46,9 +47,19 @@ def load(name: str, images: str, deployment: str, folder: Path, data_dir: Path |
 
 
 def count_hits(
-    *, dataset: str, images: str, deployment: str, folder: Path, data_dir: Path | None, **_settings: object
+    *,
+    dataset: str,
+    images: str,
+    deployment: str,
+    folder: Path,
+    data_dir: Path | None,
+    uncoded: bool = False,
+    **_settings: object,
 ) -> list[int]:
-    """[correct, n] over the test split of a data set; images, deployment: fingerprints that the cell is named by."""
+    """[correct, n] over the test split of a data set; images, deployment: fingerprints that the cell is named by.
+
+    uncoded: the server gets the symbols themselves, whatever the coder would lose of them.
+    """
     from tqdm import tqdm
 
     data, _ = load(dataset, images, deployment, folder, data_dir)
@@ -56,7 +67,7 @@ def count_hits(
     chunks = cut(folder, pixels, labels)
     hits = 0
     with tqdm(total=len(labels), unit="image", desc="accuracy", disable=None, leave=False) as bar:
-        for found in spread(_hits, chunks, len(labels)):
+        for found in spread(partial(_hits, coder="packed" if uncoded else ""), chunks, len(labels)):
             hits += found
             bar.update(min(CHUNK, len(labels) - bar.n))
     load(dataset, images, deployment, folder, data_dir)
@@ -108,15 +119,28 @@ def _leave_ctrl_c_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _hits(chunk: Chunk) -> int:
+def _hits(chunk: Chunk, coder: str = "") -> int:
     folder, pixels, labels = chunk
-    deployment, remote = loaded_once(folder)
+    deployment, remote = loaded_once(folder, coder)
     frames = datasets.frames(pixels, deployment.frame)
     return sum(predict(deployment, frame, remote) == int(label) for frame, label in zip(frames, labels, strict=True))
 
 
 @cache
-def loaded_once(folder: Path) -> tuple[Deployment, Remote | None]:
-    """Once per process."""
+def loaded_once(folder: Path, coder: str = "", tables: tuple[int, ...] = ()) -> tuple[Deployment, Remote | None]:
+    """Once per process; with another coder where one is named."""
     deployment = Deployment.load(folder)
+    if coder:
+        deployment = recoded(deployment, coder, tables)
     return deployment, Remote(deployment, threads=1) if deployment.server else None
+
+
+def recoded(deployment: Deployment, coder: str, tables: tuple[int, ...] = ()) -> Deployment:
+    """The deployment with another coder at both ends."""
+    new: dict[str, Value] = {"coder": coder} | ({"tables": list(tables)} if tables else {})
+    stages = tuple(
+        replace(stage, params={"bits": stage.params["bits"], **new}) if stage.op == "code" else stage
+        for stage in deployment.stages
+    )
+    server = replace(deployment.server, coder=coder, tables=tables) if deployment.server else None
+    return replace(deployment, stages=stages, server=server)

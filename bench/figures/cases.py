@@ -49,6 +49,15 @@ class Case:
         return f"{self.dataset.name}, {self.deployment.method}"
 
 
+def bare(args: argparse.Namespace) -> Callable[[Deployment], str]:
+    """For figures that a variant (METHOD:VARIANT) enters only where --method names methods."""
+
+    def refuses(deployment: Deployment) -> str:
+        return "a variant" if ":" in deployment.method and not args.method else ""
+
+    return refuses
+
+
 class Images:
     """Opens the data sets of a command line. recorded: names that have records; trains: training images are needed."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.boards.modem import Modem
 from bench.figures import latency_plot, latency_table
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 class FigLatency(Study):
     name = "fig_latency"
-    claim = "latency per image, in four parts, with accuracy: AgileNN against sending the whole image"
+    claim = "latency per image, in four parts, with accuracy: AgileNN against every baseline"
     figure = "Figure 16"
     minutes = "5"
     disk = "20 MB"
+    named: Sequence[str] = ()  # methods of the command line
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         super().arguments(parser)
@@ -36,14 +37,25 @@ class FigLatency(Study):
         add("--modem", type=Modem.parse, metavar="HOST[@BAUD]", help=what)
         add("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
 
+    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Any:
+        from bench.figures.cases import Cases, bare
+
+        self.named = args.method or ()
+        return Cases(args, recorded, bare(args), self.trains)
+
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+        from bench.figures import latency_alone
         from bench.figures.latency_cells import Campaign
 
         campaign = Campaign(args, cases, recorded)
-        return Found(campaign.run(), campaign.stamps, campaign.notes)
+        found = Found(campaign.run(), campaign.stamps, campaign.notes)
+        for row, stamp in latency_alone.rows(args, cases, campaign.conditions):
+            found.add([row], stamp)
+        return found
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
-        return latency_plot.draw(rows, folder)
+        """Variants are drawn only where the command line named them."""
+        return latency_plot.draw([row for row in rows if ":" not in row.method or row.method in self.named], folder)
 
     def table(self, rows: Sequence[Row]) -> str:
         return latency_table.table(rows)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,6 +11,7 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PARTS = {"local": "Local network", "compress": "Compression", "network": "Transmission", "remote": "Remote network"}
 DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")
@@ -25,31 +25,41 @@ CAPTION = (
 
 
 def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Writes fig_latency.pdf and .png: one panel per data set, protocol and conditions; nothing to draw -> no file."""
+    """fig_latency.pdf and .png of protocol `paper`, fig_latency_PROTOCOL of another; nothing to draw -> no file."""
     panels: dict[tuple[str, str, str], dict[str, Bar]] = {}
     for row in rows:
         panels.setdefault((row.dataset, row.protocol, row.conditions), {}).setdefault(row.method, {})[row.metric] = row
-    panels = {
-        key: whole
-        for key, bars in panels.items()
-        if (whole := {m: b for m, b in bars.items() if {*PARTS, "total"} <= {*b}})
-    }
-    if not panels:
-        return []
+    files = []
+    for protocol in sorted({key[1] for key in panels}):
+        whole = {
+            key: {method: bar for method, bar in bars.items() if {*PARTS, "total"} <= {*bar}}
+            for key, bars in panels.items()
+            if key[1] == protocol
+        }
+        if whole := {key: bars for key, bars in whole.items() if bars}:
+            name = "fig_latency" + f"_{protocol}" * (protocol != "paper")
+            files += style.save(_figure(whole), folder, name)
+    return files
+
+
+def _figure(panels: Mapping[tuple[str, str, str], dict[str, Bar]]) -> Figure:
+    """A panel per data set and conditions of one protocol."""
     colours = style.setup()
     from matplotlib import pyplot
     from matplotlib.patches import Patch
 
     ordered = sorted(panels, key=lambda key: (_place(key[0], DATASETS), key))
     columns = 2 if len(ordered) > 1 else 1
-    lines = math.ceil(len(ordered) / columns)
-    tallest = max(len(panel) for panel in panels.values())
-    height = lines * (0.55 + 0.55 * tallest) + 0.95
-    figure, axes = pyplot.subplots(lines, columns, figsize=(7.2, height), squeeze=False, layout="constrained")
+    tallest = [max(len(panels[key]) for key in ordered[i : i + columns]) for i in range(0, len(ordered), columns)]
+    heights = [0.75 + 0.42 * bars for bars in tallest]
+    figure, axes = pyplot.subplots(
+        len(heights), columns, figsize=(7.2, sum(heights) + 0.85), squeeze=False, layout="constrained",
+        height_ratios=heights,
+    )  # fmt: skip
     everywhere = {_conditions(key[2]) for key in ordered}
-    for axis, key in zip(axes.flat, ordered, strict=False):
+    for axis, key, bars in zip(axes.flat, ordered, [n for n in tallest for _ in range(columns)], strict=False):
         _panel(axis, key, panels[key], colours)
-        axis.set_ylim(tallest - 0.3, -0.4)
+        axis.set_ylim(bars - 0.3, -0.4)
         if len(everywhere) > 1:
             axis.set_title(f"{axis.get_title('left')}\n{_conditions(key[2])}", loc="left", fontsize=8)
     for axis in axes.flat[len(ordered) :]:
@@ -61,7 +71,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     if len(everywhere) == 1:
         caption = f"Link and clock: {everywhere.pop()}. {caption}"
     figure.supxlabel(caption, fontsize=6.5, color="0.3")
-    return style.save(figure, folder, "fig_latency")
+    return figure
 
 
 def _panel(

@@ -4,50 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import indent
-from typing import Any
 
+from bench.figures.latency_why import multiples, reasons
 from bench.figures.style import title
 from bench.results import Row
 
 METRICS = (
-    "accuracy", "accuracy_sample", "local", "compress", "network", "serial", "remote", "total", "payload_up", "payload_down",
+    "accuracy", "accuracy_sample", "accuracy_local", "accuracy_server", "local", "compress", "network", "serial",
+    "remote", "total", "payload_up", "payload_down",
 )  # fmt: skip
 HEADER = ("metric", "ours", "95 % interval", "paper", "ratio", "verdict", "label", "source", "n")
-WHY = {
-    "not_comparable": "the images are a re-split, a reduced set or not a data set of the paper: no verdict",
-    "unmatched": "our accuracy and the paper's are over 1 point apart (or ours is unknown): other operating points",
-}
+ALONE = {"accuracy_local": "the Local NN alone", "accuracy_server": "the server's network alone, on the frame itself"}
 
 
 def table(rows: Sequence[Row]) -> str:
-    """One block per data set, method, protocol and conditions."""
+    """One block per data set, method, protocol and conditions; then latencies as multiples of AgileNN's."""
     import pandas as pd
 
-    if not rows:
-        return ""
-    blocks, ordered = [], sorted(rows, key=_rank)
-    for key, block in pd.DataFrame(ordered).groupby(["dataset", "method", "protocol", "conditions"]):
-        dataset, method, protocol, conditions = map(str, key)
+    blocks: dict[tuple[str, str, str, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.key[:5], _rank(row))):
+        blocks.setdefault((row.dataset, row.method, row.protocol, row.conditions), []).append(row)
+    found = []
+    for (dataset, method, protocol, conditions), block in blocks.items():
         heading = f"{title(dataset)}, {title(method)} (protocol {protocol}; {conditions.replace(';', ', ')})"
-        cells = pd.DataFrame([_cells(row) for row in block.itertuples()], columns=list(HEADER))
-        reasons = [f"  {verdict}: {why}" for verdict, why in WHY.items() if verdict in set(block["verdict"])]
-        blocks.append("\n".join([heading, indent(cells.to_string(index=False), "  "), *reasons]))
-    return "\n\n".join(blocks)
+        cells = pd.DataFrame([_cells(row) for row in block], columns=list(HEADER)).to_string(index=False)
+        below = [f"{row.metric}: {ALONE[row.metric]}" for row in block if row.metric in ALONE] + reasons(block)
+        found.append("\n".join([heading, indent(cells, "  "), *(f"  {line}" for line in below)]))
+    return "\n\n".join(filter(None, [*found, multiples(rows)]))
 
 
-def _cells(row: Any) -> tuple[str, ...]:
-    import pandas as pd
-
+def _cells(row: Row) -> tuple[str, ...]:
     unit = {"percent": "%"}.get(row.unit, row.unit)
-    spread = "-" if pd.isna(row.ci_low) else f"{_number(row.ci_low)} to {_number(row.ci_high)}"
-    paper = "-" if pd.isna(row.paper_value) else f"{_number(row.paper_value)} {unit}"
-    ratio = "-" if pd.isna(row.ratio) else f"{row.ratio:.2f}"
+    spread = "-" if row.ci_low is None or row.ci_high is None else f"{_number(row.ci_low)} to {_number(row.ci_high)}"
     return (
         row.metric,
         f"{_number(row.value)} {unit}",
         spread,
-        paper,
-        ratio,
+        "-" if row.paper_value is None else f"{_number(row.paper_value)} {unit}",
+        "-" if row.ratio is None else f"{row.ratio:.2f}",
         row.verdict,
         row.label,
         row.source,
