@@ -1,6 +1,7 @@
 """One effect of the pipeline at a time, on loops written in assembly: what a published source says a body costs.
 
-Sources: J = jnk0le's Cortex-M7 microbenchmarks, L = LLVM's ARMScheduleM7.td, P = the prototype's fit to silicon runs.
+Sources: J = jnk0le's Cortex-M7 microbenchmarks, L = LLVM's ARMScheduleM7.td, P = the prototype's fit to silicon runs,
+TRM = Arm's Cortex-M7 reference manual.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ BODIES = {
     "a product used as a factor waits": ("J", "mul r1, r1, r2; nop", 2),
     "a product waits for a loaded factor": ("J", "ldr r0, [r7]; mul r7, r0, r2", 5),
     "divide": ("L", "udiv r0, r1, r2", 7),
+    "a predicted branch costs its slot": ("TRM", "b 9f; nop; 9: add r0, r1, #1", 1),
     "a predicated instruction pairs with its IT": ("J", "it eq; addeq r0, r1, #1", 1),
     "float addition": ("J", "vadd.f32 s0, s0, s1", 3),
     "two float additions do not pair": ("J", "vadd.f32 s0, s2, s1; vadd.f32 s3, s4, s5", 2),

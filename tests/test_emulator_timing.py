@@ -96,6 +96,45 @@ def test_instruction_cache_holds_what_fits() -> None:
         assert third - size // 4 == pytest.approx(misses * line, rel=0.15, abs=40)
 
 
+def test_flash_on_the_itcm_bus_goes_through_the_art() -> None:
+    source = (
+        BIG.partition("int main")[0]
+        + """
+    int main(void) {
+        uint32_t (*alias)(void) = (uint32_t (*)(void))((uint32_t)run - 0x08000000 + 0x00200000);
+        result[0] = alias(), result[1] = alias();
+        REG(0x40023C00) = 0x107; /* ART off */
+        result[2] = alias();
+        return 0;
+    }"""
+    )
+    board = machine(build(source, "-DSIZE=1536"))
+    board.run()
+    first, again, off = results(board, 3)
+    lines, line = 1536 // 32, Parameters.load().memory.art_line_at_7_wait_states
+    assert first - again == pytest.approx(lines * line, rel=0.1)
+    assert off - again == pytest.approx(lines * line, rel=0.1)
+
+
+@pytest.mark.parametrize("wait_states", [2, 4, 7])
+def test_a_line_from_flash_takes_its_wait_states(wait_states: int) -> None:
+    source = (
+        MEMORY.partition("int main")[0]
+        + f"""
+    int main(void) {{
+        REG(0x40023C00) = 0x300 | {wait_states};
+        result[0] = lines(0x08010000, 64);
+        result[1] = lines(0x08010000, 64);
+        return 0;
+    }}"""
+    )
+    board = machine(build(source))
+    board.run()
+    first, again = results(board, 2)
+    line = Parameters.load().memory.flash_line_at_7_wait_states - 7 + wait_states
+    assert first - again == pytest.approx(64 * line, rel=0.1)
+
+
 def test_switched_off_caches_are_slow() -> None:
     on, off = (machine(build(BIG, "-DSIZE=2048", f"-DCACHES={caches}")) for caches in (1, 0))
     on.run(), off.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
@@ -48,7 +49,7 @@ def check_room(path: Path, elf: ELFFile) -> None:
 
 def _profile(elf: ELFFile) -> str:
     """M, A, R or S (A or R and M) as the compiler notes it; M where it says nothing."""
-    section = elf.get_section_by_name(".ARM.attributes")
+    section: Any = elf.get_section_by_name(".ARM.attributes")
     if section is not None:
         for group in section.iter_subsections():
             for part in group.iter_subsubsections():

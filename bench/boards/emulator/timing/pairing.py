@@ -1,10 +1,11 @@
 """Which two neighbouring instructions the Cortex-M7 issues in one cycle.
 
-Sources: LLVM's ARMScheduleM7 (units), jnk0le's Cortex-M7 notes (slot rules, shifter conflicts, load banks).
+Sources: LLVM's ARMScheduleM7.td (units), jnk0le's Cortex-M7 microbenchmarks (slot rules, shifter conflicts).
 """
 
 from __future__ import annotations
 
+from bench.boards.emulator.timing.banks import same_bank
 from bench.boards.emulator.timing.instruction import Instruction, Kind
 from bench.boards.emulator.timing.parameters import NO_DUAL_ISSUE, NO_MAC_THEN_LOAD
 
@@ -34,15 +35,3 @@ def can_pair(older: Instruction, younger: Instruction, assumption: str) -> bool:
     if (younger.shifted and (older.shifted or older.shift or older.bitfield)) or (older.shifted and younger.bitfield):
         return False
     return not (older.sets_flags and younger.reads_flags and not younger.branch)
-
-
-def banks_known(older: Instruction, younger: Instruction) -> bool:
-    """Two loads through one unchanged base register without index: their distance decides the banks."""
-    a, b = older.place, younger.place
-    return a is not None and b is not None and a.base == b.base and not a.index and not b.index and not older.updates
-
-
-def same_bank(older: Instruction, younger: Instruction) -> bool:
-    """DTCM is two banks of 32 bits, interleaved by address bit 2."""
-    a, b = older.place, younger.place
-    return banks_known(older, younger) and a is not None and b is not None and not (a.offset ^ b.offset) & 4
