@@ -70,8 +70,5 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
         model, batches, task.validation(), schedule, folder(task.key("spinn", **chosen)),
         fresh=task.request.fresh, deadline=task.deadline, kept=task.request.out / "weights.npz",
     )  # fmt: skip
-    return Trained(
-        network,
-        settings.splits,
-        {**task.record(name, history, schedule.epochs), "settings": dataclasses.asdict(settings)},
-    )
+    record = {**task.record(name, history, schedule.epochs), "settings": dataclasses.asdict(settings)}
+    return Trained(network, record)
