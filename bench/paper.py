@@ -49,6 +49,15 @@ class Paper:
         listed = "" if figure in SOURCES else conditions
         return self._values.get((source, dataset, method.partition(":")[0], listed, metric))
 
+    def curve(self, figure: str, dataset: str, condition: str, metric: str) -> dict[str, list[tuple[float, float]]]:
+        """Method -> points (condition, value), in order, of a figure of the paper with one condition."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for (source, of, method, listed, what), value in self._values.items():
+            name, _, place = listed.partition("=")
+            if (source, of, name, what) == (figure, dataset, condition, metric):
+                found.setdefault(method, []).append((float(place), value))
+        return {method: sorted(points) for method, points in found.items()}
+
 
 def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, gap: float | None) -> str:
     """How our value stands to the paper's.
