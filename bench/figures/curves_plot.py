@@ -19,7 +19,10 @@ Curves: TypeAlias = dict[str, list[tuple[float, Row]]]  # by method, in the orde
 
 @dataclass(frozen=True)
 class Panel:
-    """metric against the condition `axis`, where the conditions `where` hold. log: which axes are logarithmic."""
+    """metric against the condition `axis`, where the conditions `where` hold.
+
+    ticks: of that axis, value -> what a reader sees; log: which axes are logarithmic.
+    """
 
     metric: str
     label: str
@@ -27,6 +30,7 @@ class Panel:
     name: str
     where: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    ticks: Mapping[float, str] = field(default_factory=dict)
     log: str = "xy"
 
     def curves(self, rows: Sequence[Row]) -> Curves:
@@ -42,6 +46,7 @@ class Panel:
         return {method: sorted(found[method], key=lambda point: point[0]) for method in sorted(found, key=style.rank)}
 
 
+RATES = {50.0: "50 k", 270.0: "270 k", 2000.0: "2 M", 6000.0: "6 M", 20000.0: "20 M"}  # ticks of the rate of a link
 Extra: TypeAlias = Callable[["Axes", Panel, Sequence[Row]], None]  # draws more on a panel of one data set
 
 
@@ -98,9 +103,8 @@ def _panel(axis: Axes, panel: Panel, curves: Curves, colours: Mapping[str, style
         theirs = [(place, row.paper_value) for place, row in points if row.paper_value is not None]
         for place, value in theirs:
             axis.plot(place, value, "o", markerfacecolor="white", color=colours[method], markersize=4.5, zorder=3)
-    if few and panel.log:
-        ticks = sorted({place for points in curves.values() for place, _ in points})
-        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    if panel.ticks:
+        axis.set_xticks([*panel.ticks], [*panel.ticks.values()], fontsize=7)
     axis.set_ylabel(panel.label)
     axis.set_title(panel.title, loc="left")
     axis.grid(color="0.92")

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from bench.figures.operating_rows import OperatingRows
 
 PANELS = (
-    Panel("total", "Latency (ms)", "bandwidth_kbps", "Nominal rate (kbps)"),
-    Panel("energy", "Energy (mJ)", "bandwidth_kbps", "Nominal rate (kbps)"),
+    Panel("total", "Latency (ms)", "bandwidth_kbps", "Nominal rate (bits per second)", ticks=curves_plot.RATES),
+    Panel("energy", "Energy (mJ)", "bandwidth_kbps", "Nominal rate (bits per second)", ticks=curves_plot.RATES),
 )
 CAPTION = (
-    "216 MHz. Device time emulated, server time measured, link and energy modelled (the Wi-Fi module's currents at every "
-    "rate). Crosses: here another method becomes the fastest. Hollow: the paper's Figure 23."
+    "216 MHz. Device time emulated, server time measured, link and energy modelled (the Wi-Fi module's currents at "
+    "every rate). Crosses: here another method becomes the fastest. Hollow: the paper's Figure 23."
 )
 
 
@@ -53,8 +53,8 @@ class FigBandwidth(Sweep):
         shown = {f"{rate / 1e3:.10g}" for rate in RATES}
         overtaken = [
             f"{style.heading(row.dataset, row.protocol)}: {style.title(row.method)} is the fastest below "
-            f"{row.value:.3g} kbps, then {style.title(conditions(row)['by'].replace('-', ':'))}"
-            for row in rows if row.metric == "overtaken"
+            f"{row.value:.0f} kbps, then {style.title(conditions(row)['by'].replace('-', ':'))}"
+            for row in sorted(rows, key=lambda row: row.value) if row.metric == "overtaken"
         ]  # fmt: skip
         listed = [
             row for row in rows if conditions(row).get("bandwidth_kbps", "6000") in shown and "by" not in row.conditions
@@ -63,7 +63,7 @@ class FigBandwidth(Sweep):
 
 
 def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
-    """Latency and energy at each rate; the energy's bounds and the paper's values at the paper's; accuracy once."""
+    """Latency and energy at each rate; intervals, bounds and the paper's values at the paper's; accuracy once."""
     from bench.energy.bracket import total
     from bench.link import Link
 
@@ -71,7 +71,7 @@ def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
     for rate in rates:
         link, at = Link(rate), dict[str, Any](bandwidth_kbps=rate / 1e3)
         energy = total(maker.operating.energy_mj(link).values())
-        made.append(maker.beside(maker.latency(link, **at), maker.theirs("fig23", "total", **at)))
+        made.append(maker.beside(maker.latency(link, rate in RATES, **at), maker.theirs("fig23", "total", **at)))
         made.append(maker.row("energy", energy.typical, "mJ", "modelled", **at))
         if rate in RATES:
             made.append(maker.row("energy_low", energy.low, "mJ", "modelled", **at))
@@ -91,4 +91,4 @@ def _crosses(axis: Axes, panel: Panel, rows: Sequence[Row]) -> None:
             x, y = zip(*((place, one.value) for place, one in curves[row.method]), strict=True)
             height = float(np.exp(np.interp(np.log(row.value), np.log(x), np.log(y))))
             axis.plot(row.value, height, "x", color="0.1", markersize=6, zorder=4)
-            axis.annotate(f"{row.value:.3g}", (row.value, height), (4, 4), textcoords="offset points", fontsize=6.5)
+            axis.annotate(f"{row.value:.0f} k", (row.value, height), (4, 4), textcoords="offset points", fontsize=6.5)

@@ -15,9 +15,10 @@ from bench.results import Row
 if TYPE_CHECKING:
     from bench.figures.operating_rows import OperatingRows
 
+TICKS = {clock / 1e6: f"{clock / 1e6:g}" for clock in CLOCKS}
 PANELS = (
-    Panel("total", "Latency (ms)", "cpu_mhz", "Processor clock (MHz)"),
-    Panel("energy", "Energy (mJ)", "cpu_mhz", "Processor clock (MHz)"),
+    Panel("total", "Latency (ms)", "cpu_mhz", "Processor clock (MHz)", ticks=TICKS),
+    Panel("energy", "Energy (mJ)", "cpu_mhz", "Processor clock (MHz)", ticks=TICKS),
 )
 CAPTION = (
     "6 Mbps. Each clock is a firmware of its own with that clock's flash wait states, emulated; link, energy modelled. "

@@ -29,9 +29,9 @@ PANELS = (
     Panel("total_resent", "Latency, sent again (ms)", "loss", "Packets lost (share)", log="y"),
 )
 CAPTION = (
-    "6 Mbps, 216 MHz. Left: every packet is sent once; where one of the image's or the reply's is lost, the device answers by "
-    "itself (AgileNN's Local NN, SPINN's best exit), or not at all (counted as wrong). Right: lost packets are sent again at "
-    "once until they arrive; mean over images."
+    "6 Mbps, 216 MHz. Left: every packet is sent once; where one of the image's or the reply's is lost, the device "
+    "answers by itself (AgileNN's Local NN, SPINN's best exit), or not at all (counted as wrong). Right: lost packets "
+    "are sent again at once until they arrive; mean over images."
 )
 
 

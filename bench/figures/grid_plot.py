@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 METRICS = {"total": "Fastest (ms)", "energy": "Thriftiest (mJ)"}
 MARGIN = 10.0  # points of accuracy below the best one: the paper's own rule for who is compared
 CAPTION = (
-    "Colour: the method with the lowest latency (left) or energy (right), of those whose accuracy is within 10 points of the "
-    "best one's; number: its milliseconds or millijoules. Device emulated at each clock, server measured, link and energy "
-    "modelled."
+    "Colour: the method with the lowest latency (left) or energy (right), of those whose accuracy is within 10 points "
+    "of the best one's; number: its milliseconds or millijoules. Device emulated at each clock, server measured, link "
+    "and energy modelled."
 )
 Cells: TypeAlias = dict[tuple[str, float, float], Row]  # metric, MHz, kbps -> the winner's row
 
@@ -63,7 +63,7 @@ def draw(name: str, rows: Sequence[Row], folder: Path) -> list[Path]:
             axis.set_title(f"{style.heading(*key)}: {label}", loc="left", fontsize=8)
         of_dataset[0].set_ylabel("Clock (MHz)")
     for axis in axes[-1]:
-        axis.set_xlabel("Nominal rate (kbps)")
+        axis.set_xlabel("Nominal rate (bits per second)")
     shown = {row.method for cells in won.values() for row in cells.values()}
     handles = [Patch(facecolor=colour, label=style.title(m)) for m, colour in colours.items() if m in shown]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)), frameon=False, fontsize=8)
@@ -77,12 +77,16 @@ def _cells(axis: Axes, cells: dict[tuple[float, float], Row], colours: dict[str,
         x, y = rates.index(rate), clocks.index(clock)
         colour = tuple(0.6 * channel + 0.4 for channel in colours[row.method])
         axis.barh(y, 0.96, left=x - 0.48, height=0.92, color=colour, linewidth=0)
-        axis.text(x, y, _short(row.value), ha="center", va="center", fontsize=5.5)
-    axis.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates], rotation=60, fontsize=6)
+        axis.text(x, y, _short(row.value), ha="center", va="center", fontsize=6.5)
+    axis.set_xticks(range(len(rates)), [_rate(rate) for rate in rates], fontsize=6.5)
     axis.set_yticks(range(len(clocks)), [f"{clock:g}" for clock in clocks], fontsize=7)
     axis.grid(visible=False)
     axis.set_xlim(-0.5, len(rates) - 0.5)
     axis.set_ylim(-0.5, len(clocks) - 0.5)
+
+
+def _rate(kbps: float) -> str:
+    return f"{kbps / 1000:g} M" if kbps >= 1000 else f"{kbps:g} k"
 
 
 def _short(value: float) -> str:

@@ -47,10 +47,11 @@ class OperatingRows:
         row = self.row(name, found.percent, "percent", label, (100 * low, 100 * high), **at)
         return dataclasses.replace(row, n=found.n, source=found.source)
 
-    def latency(self, link: Link, **at: Any) -> Row:
+    def latency(self, link: Link, interval: bool = True, **at: Any) -> Row:
         """Mean over images, from frame to prediction; the server's time is one median."""
         values = self.operating.total_ms(link)
-        return self.row("total", values.mean(), "ms", "mixed", stats.interval([values]), **at)
+        spread = stats.interval([values]) if interval else (None, None)
+        return self.row("total", values.mean(), "ms", "mixed", spread, **at)
 
     def beside(self, row: Row, theirs: float | None, *, same_boundary: bool = True) -> Row:
         """With the paper's value; same_boundary False: it counts something else, so no verdict."""

@@ -21,10 +21,10 @@ RATES = (270e3, 2e6, 6e6)  # the paper's
 FEWEST, MOST, STEPS = 50e3, 20e6, 25  # of a sweep, bits per second
 
 
-def sweep(steps: int = STEPS) -> list[float]:
+def sweep() -> list[float]:
     """Rates at equal ratios, rounded to three digits, and the paper's among them."""
-    ratio = (MOST / FEWEST) ** (1 / (steps - 1))
-    return sorted({float(f"{FEWEST * ratio**i:.3g}") for i in range(steps)} | {*RATES})
+    ratio = (MOST / FEWEST) ** (1 / (STEPS - 1))
+    return sorted({float(f"{FEWEST * ratio**i:.3g}") for i in range(STEPS)} | {*RATES})
 
 
 class Sweep(Study):

@@ -55,7 +55,7 @@ def plain_table(rows: Sequence[Row]) -> str:
     import pandas as pd
 
     blocks: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
-    for row in sorted(rows, key=natural):
+    for row in sorted(rows, key=_natural):
         unit = {"percent": " %", "1": ""}.get(row.unit, f" {row.unit}")
         between = "-" if row.ci_low is None else f"{row.ci_low:.4g} to {row.ci_high:.4g}"
         cells = (
@@ -75,7 +75,7 @@ def plain_table(rows: Sequence[Row]) -> str:
     )
 
 
-def natural(row: Row) -> list[tuple[int, str]]:
+def _natural(row: Row) -> list[tuple[int, str]]:
     """Sorts k=2 before k=10."""
     parts = [part for name in row.key for part in re.split(r"(\d+)", name)]
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

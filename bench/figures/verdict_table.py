@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from bench.figures.rows import natural
-from bench.figures.style import title
+from bench.figures import style
 from bench.results import Row
 
 WHY = {
@@ -20,7 +20,7 @@ def table(rows: Sequence[Row]) -> str:
     import pandas as pd
 
     blocks: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
-    for row in sorted(rows, key=natural):
+    for row in sorted(rows, key=_rank):
         unit = {"percent": " %", "1": "", "ratio": " x"}.get(row.unit, f" {row.unit}")
         blocks.setdefault((row.dataset, row.method, row.protocol), []).append(
             (
@@ -37,9 +37,19 @@ def table(rows: Sequence[Row]) -> str:
             )
         )
     found = [
-        f"{title(dataset)}, {title(method)} (protocol {protocol})\n"
+        f"{style.title(dataset)}, {style.title(method)} (protocol {protocol})\n"
         + pd.DataFrame(lines, columns=list(HEADER)).to_string(index=False)
         for (dataset, method, protocol), lines in blocks.items()
     ]
     reasons = [f"{verdict}: {why}" for verdict, why in WHY.items() if any(row.verdict == verdict for row in rows)]
     return "\n\n".join([*found, *reasons])
+
+
+def _rank(row: Row) -> tuple[object, ...]:
+    """Data sets and methods as in the figures; under them metric by metric, conditions by their numbers."""
+    numbers = [(float(value) if _is_number(value) else 0.0, value) for value in re.findall(r"=([^;]*)", row.conditions)]
+    return (style.rank(row.dataset), style.rank(row.method), row.protocol, row.metric, numbers)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", text) is not None
