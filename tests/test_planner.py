@@ -49,6 +49,12 @@ def test_a_chain_of_layers_needs_two_buffers_only():
     assert size == 2000
 
 
+def test_a_first_plan_that_wastes_memory_is_improved():
+    """MCUNet's in3: by size alone, the second of two equal maps leaves no place for the third."""
+    chain = [Buffer("frame", 90, -1, 0), Buffer("a", 120, 0, 1), Buffer("b", 120, 1, 2), Buffer("c", 64, 2, 3)]
+    assert plan([*chain, Buffer("d", 184, 3, 4)])[1] == 248
+
+
 def test_equal_names_are_refused():
     with pytest.raises(ValueError, match="two buffers"):
         plan([Buffer("a", 1, 0, 1), Buffer("a", 2, 0, 1)])

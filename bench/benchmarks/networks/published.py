@@ -1,7 +1,8 @@
 """The networks of `bench kernels`: shapes as published, weights random.
 
 ResNet8 and MobileNetV1-0.25 are MLPerf Tiny's image classification and visual wake words (github.com/mlcommons/tiny);
-the MCUNets are of Lin et al., NeurIPS'20 (github.com/mit-han-lab/mcunet, mcunet/assets/configs), with 1000 classes.
+the MCUNets are of Lin et al., NeurIPS'20 (github.com/mit-han-lab/mcunet, mcunet/assets/configs), with 1000 classes; in2
+and in3 with 200, because of their size in flash.
 """
 
 from __future__ import annotations
@@ -17,6 +18,16 @@ MCUNET_IN0: list[Block] = [
 MCUNET_IN1: list[Block] = [
     (1, 8, 1, 3), (4, 16, 2, 3), (3, 16, 1, 3), (3, 24, 2, 7), (5, 24, 1, 3), (5, 40, 2, 3), (4, 40, 1, 7),
     (4, 48, 1, 5), (3, 48, 1, 3), (4, 48, 1, 3), (5, 96, 2, 7), (4, 96, 1, 5), (4, 96, 1, 5), (6, 160, 1, 3),
+]  # fmt: skip
+MCUNET_IN2: list[Block] = [
+    (1, 8, 1, 3), (3, 16, 2, 5), (6, 16, 1, 7), (5, 16, 1, 3), (5, 16, 1, 5), (5, 24, 2, 3), (6, 24, 1, 7),
+    (6, 24, 1, 5), (4, 40, 2, 7), (5, 40, 1, 5), (5, 48, 1, 3), (5, 48, 1, 5), (4, 48, 1, 3), (6, 96, 2, 5),
+    (4, 96, 1, 5), (3, 96, 1, 5), (4, 96, 1, 3), (5, 160, 1, 5),
+]  # fmt: skip
+MCUNET_IN3: list[Block] = [
+    (1, 8, 1, 3), (3, 16, 2, 7), (5, 16, 1, 3), (5, 16, 1, 7), (4, 16, 1, 5), (5, 24, 2, 5), (5, 24, 1, 5),
+    (5, 24, 1, 5), (5, 40, 2, 3), (6, 40, 1, 7), (4, 40, 1, 5), (5, 48, 1, 5), (5, 48, 1, 7), (5, 48, 1, 3),
+    (6, 96, 2, 3), (5, 96, 1, 7), (4, 96, 1, 3), (5, 160, 1, 7),
 ]  # fmt: skip
 MOBILENET: list[tuple[int, int]] = [  # stride of the depthwise layer, output channels
     (1, 16), (2, 32), (1, 32), (2, 64), (1, 64), (2, 128), *[(1, 128)] * 5, (2, 256), (1, 256),
@@ -45,7 +56,7 @@ def mobilenet() -> Chain:
     return n.head(2)
 
 
-def mcunet(side: int, stem: int, blocks: list[Block], seed: int) -> Chain:
+def mcunet(side: int, stem: int, blocks: list[Block], seed: int, classes: int = 1000) -> Chain:
     """A convolution, then inverted bottlenecks, with a residual connection where stride and channels allow."""
     n = Chain((side, side, 3), seed).conv(stem, 3, 2)
     for expansion, channels, stride, kernel in blocks:
@@ -55,7 +66,7 @@ def mcunet(side: int, stem: int, blocks: list[Block], seed: int) -> Chain:
         n.depthwise(kernel, stride).conv(channels, relu6=False)
         if stride == 1 and channels == start.shape[-1]:
             n.add(start)
-    return n.head(1000)
+    return n.head(classes)
 
 
 def extractor() -> Chain:
@@ -68,5 +79,7 @@ NETWORKS = {
     "mobilenetv1_0.25": mobilenet,
     "mcunet_in0": lambda: mcunet(48, 24, MCUNET_IN0, 3),
     "mcunet_in1": lambda: mcunet(96, 16, MCUNET_IN1, 4),
+    "mcunet_in2": lambda: mcunet(160, 16, MCUNET_IN2, 5, 200),
+    "mcunet_in3": lambda: mcunet(176, 16, MCUNET_IN3, 6, 200),
     "agilenn_extractor": extractor,
 }

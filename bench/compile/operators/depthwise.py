@@ -13,6 +13,7 @@ from bench.compile.operators.window import Window, fused_range, window
 from bench.compile.quantization import Requantization
 
 SCRATCH = 12 * 1024  # bytes of working memory that a band may take
+WHOLE = 21 * 1024  # and that all rows may take, where the outputs then take the place of the inputs
 REGISTERS = 7
 LINES = 72  # of the data cache's 128, which the outputs of one turn may take
 NOTHING = -1
@@ -82,7 +83,8 @@ def depthwise(site: Site) -> Kernel:
     if direct_suits(shape):
         return direct(site, shape, filters, q, (low, high))
     odd, lead, width = shape.pad[1] % 2 == 1, shape.pad[1] + shape.pad[1] % 2, row_width(shape)
-    rows = band_rows(shape, width)
+    alike = oc == ic and shape.output == shape.input
+    rows = band_rows(shape, width, WHOLE if alike else 0)
     row, _ = row_products(kw, shape.stride[1], 4, odd)
     stored = store(filters, row)
     words = stored.shape[1] // 2
@@ -96,6 +98,7 @@ def depthwise(site: Site) -> Kernel:
         {"weights": stored, "channels": q.records},
         macs=shape.pixels * oc * kh * kw,
         scratch=16 * (oc // ic) * words + 8 * width * ((rows - 1) * shape.stride[0] + kh),
+        inplace=alike and rows == shape.output[0],  # four channels are read before they are written
         size=1000 + 50 * kh * kw,
         helper=first + second,
     )
@@ -140,9 +143,11 @@ def row_width(shape: Window) -> int:
     return width + width % 2
 
 
-def band_rows(shape: Window, width: int) -> int:
-    """Output rows whose four planes fit."""
+def band_rows(shape: Window, width: int, whole: int) -> int:
+    """Output rows whose four planes fit: all of them where these take up to `whole` bytes."""
     (kh, _), (sy, _), (oh, _, _) = shape.kernel, shape.stride, shape.output
+    if 8 * width * ((oh - 1) * sy + kh) <= whole:
+        return oh
     return max(1, min(oh, (SCRATCH // (8 * width) - kh) // sy + 1))
 
 
