@@ -155,31 +155,41 @@ def test_shares_of_work() -> None:
     assert equal_shares([1, 2, 3, 90, 95], 100, 3) == [2, 3, 4]  # each block once
 
 
-TINY = method.Settings(width=0.35, stages=4, head=32, exits=3, hidden=8)
+TINY = method.Settings(width=0.35, stages=3, head=32, exits=3, hidden=8)
 
 
-@pytest.mark.parametrize("protocol", ["paper", "strong"])
-def test_a_tiny_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
-    from baselines.spinn import training
+def test_a_tiny_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from baselines.spinn import deploy, training
     from bench.training.budget import Plan
 
     monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(method, "BUDGETS", {("digits", "quick"): TINY})
     monkeypatch.setattr(training, "plan", lambda *_: Plan(2, 64, 0.05))
-    variant = "split2" if protocol == "paper" else ""
-    made = method.Spinn().train(Request("digits", protocol, tmp_path / "out", 0, "quick", False, None, variant=variant))
-    d = Deployment.load(tmp_path / "out")
+    made = trained(tmp_path / "second", "split2")
+    assert (made.training["split"], made.training["epochs"]) == (2, 2)
+    assert made.server is not None and (made.server.coder, made.server.bits) == ("lz4", 8)
+    assert sorted(f.name for f in made.folder.glob("*.tflite")) == sorted({*made.files()})
+    assert made.training["validation"]["images"] == 179
+
+    monkeypatch.setattr(deploy, "CODERS", {"paper": deploy.CODERS["strong"]})  # the same training, another coder
+    few = trained(tmp_path / "any", "")
+    assert few.server is not None and (few.server.coder, few.server.bits) == ("context", 4)
+    assert few.server.tables and few.training["curve"] == made.training["curve"]
+    assert few.training["profile"]["splits"][1]["payload"] < made.training["profile"]["splits"][1]["payload"]
+
+
+def trained(out: Path, variant: str) -> Deployment:
+    """A deployment that was read again from its folder, and that answers."""
+    made = method.Spinn().train(Request("digits", "paper", out, 0, "quick", False, None, variant=variant))
+    d = Deployment.load(out)
     assert d.stages == made.stages and d.server == made.server and d.server is not None
     sound(d)
-    assert (d.server.coder, d.server.bits) == (("lz4", 8) if protocol == "paper" else ("context", 4))
-    number = d.training["split"]
-    assert number == 2 or protocol == "strong"
-    assert len(list(d.folder.glob("*.tflite"))) == 2 * number + 1
     never = tuple(dataclasses.replace(s, params={"threshold": 128}) if s.op == "exit_if" else s for s in d.stages)
     frame = np.random.default_rng(2).integers(0, 256, d.frame, np.uint8)
-    sender, remote = dataclasses.replace(d, stages=never), Remote(d, threads=1)
-    twin = stages.simulate(sender, frame, lambda payload: remote.answer(payload).tobytes())
+    remote = Remote(d, threads=1)
+    twin = stages.simulate(dataclasses.replace(d, stages=never), frame, lambda p: remote.answer(p).tobytes())
     assert np.array_equal(twin["scores"], twin["remote"]) and int(np.abs(twin["remote"]).max()) > 1000
+    return d
 
 
 def test_variants_that_do_not_exist(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ CODERS = {"paper": ("lz4", 8), "strong": ("context", 4)}  # by protocol: coder a
 CODED = 100  # calibration maps whose coded size the profile holds
 # What the scheduler assumes when a deployment is made: the paper's clock and rate, headers both ways, a quick server.
 CLOCK_HZ, RATE_BPS, HEADERS, SERVER_MS = 216e6, 6e6, 200, 1.0
-PER_SYMBOL = 40  # cycles to quantize and code one, on the emulated board
+PER_SYMBOL = 35  # cycles to quantize and code one, on the emulated board
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,6 @@ def deploy(task: Task, trained: Trained, name: str, number: int | None) -> Deplo
     splits = [describe(network, i, c, seen) for i, c in enumerate(cuts)]
     whole = max(split.points[-1].accuracy for split in splits)
     choice = schedule.choose(splits, whole - schedule.LOSS, CLOCK_HZ, network_ms, SERVER_MS, number)
-    for i in range(choice.split.number, len(cuts)):
-        map_file(task, i).unlink()
     stages = program(task, network, cuts[: choice.split.number], choice)
     chosen = cuts[choice.split.number - 1]
     server = serve(task, network, chosen, choice.split)
@@ -85,6 +83,9 @@ def deploy(task: Task, trained: Trained, name: str, number: int | None) -> Deplo
         name, request.dataset, request.protocol, task.frame, task.classes, stages, server, training, out
     )
     deployment.save()
+    for file in (*out.glob("map*.tflite"), *out.glob("exit*.tflite")):
+        if file.name not in deployment.files():
+            file.unlink()
     return deployment
 
 

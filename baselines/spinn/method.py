@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from baselines.spinn import schedule
 from baselines.spinn.stages import BestSoFarKind
 from bench.errors import BenchError
-from bench.method import Deployment, Request, StageKind
+from bench.method import Deployment, Plan, Request, StageKind
 from bench.training.task import open_task
 
 
@@ -61,3 +63,21 @@ class Spinn:
 
         name = f"{self.name}:{request.variant}" if request.variant else self.name
         return deploy(task, train(task, settings, name), name, int(asked[1]) if asked else None)
+
+    def plan(
+        self, deployment: Deployment, clock_hz: float, network_ms: Callable[[float], float], server_ms: float
+    ) -> Plan:
+        """What the scheduler would choose for another link, clock or server."""
+        profile = deployment.training["profile"]
+        splits = schedule.read(profile)
+        best = schedule.choose(splits, profile["accuracy"] - schedule.LOSS, clock_hz, network_ms, server_ms)
+        deployed = splits[deployment.training["split"] - 1]
+        point = next(p for p in deployed.points if p.threshold == deployment.training["threshold"])
+        return Plan(
+            choice={"split": best.split.number, "threshold": best.point.threshold},
+            compute_ms=best.split.milliseconds(best.point, clock_hz, lambda _: 0.0, 0.0),
+            deployed_ms=deployed.milliseconds(point, clock_hz, lambda _: 0.0, 0.0),
+            sent=1.0 - sum(best.point.left),
+            payload=best.split.payload,
+            accuracy=best.point.accuracy,
+        )

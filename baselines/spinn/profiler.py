@@ -15,10 +15,10 @@ from baselines.spinn.symbols import Symbols
 from bench.training.backend import keras
 from bench.training.pipeline import unit
 
-# Cycles per multiply-accumulate (and per value of an addition) of the emulated STM32F746's kernels at 216 MHz, rounded
-# means over the layers of results/benchmarks/kernels.csv, placement "default".
-PER_MAC = {"Conv2D": 0.9, "DepthwiseConv2D": 2.2, "Dense": 3.0}
-PER_SUM = 9.0
+# Cycles per multiply-accumulate (per value of an addition) on the emulated STM32F746 at 216 MHz: means over layers of
+# this very network for CIFAR-10 frames, cut behind its third exit (./reproduce.sh profile --method spinn:split3 ...).
+PER_MAC = {"Conv2D": 0.92, "DepthwiseConv2D": 2.3, "Dense": 3.0}
+PER_SUM = 16.0
 THRESHOLDS = (*range(-104, 120, 8), 124, 128)  # of int8 probabilities: 0.09, 0.13, ... 0.97, 0.98, never
 BATCH = 250
 
