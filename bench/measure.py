@@ -194,6 +194,7 @@ def record(
         link=link,
         offloads=deployment.server is not None,
         clock_hz=clock_hz,
+        serial_ms=serial if modem else None,
     )
     return Record(
         dataset=deployment.dataset,

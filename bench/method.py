@@ -231,8 +231,28 @@ class Request:
     variant: str = ""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a method that adapts itself would run under another link or clock, by a profile from its training.
+
+    Means over images: compute_ms on the device (deployed_ms: the same estimate for the program as it is deployed), the
+    share of images that is sent, bytes of one payload, accuracy (validation, %). choice: what it adapts, by name.
+    """
+
+    choice: Mapping[str, float]
+    compute_ms: float
+    deployed_ms: float
+    sent: float
+    payload: float
+    accuracy: float
+
+
 class Method(Protocol):
-    """One way to classify an image from the device. Registered by name; see bench/registry.py."""
+    """One way to classify an image from the device. Registered by name; see bench/registry.py.
+
+    One that adapts itself to its link may also have `plan(deployment, clock_hz, network_ms, server_ms) -> Plan`, with
+    network_ms a function: bytes of a payload -> ms, there and back.
+    """
 
     name: str
     stages: tuple[StageKind, ...]

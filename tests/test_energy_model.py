@@ -55,6 +55,13 @@ def test_an_offloaded_inference_by_hand():
     assert found["send"].low == pytest.approx(up_ms * 1e-3 * 3.3 * (24 + 135))
 
 
+def test_serial_time_that_is_known_counts_in_every_bound():
+    asked = {"compute_ms": 10, "remote_ms": 2, "up": 1500, "down": 20, "link": LINK, "offloads": True}
+    serial = inference(**asked, clock_hz=216e6, serial_ms=4.0)["serial"]
+    assert serial.low == pytest.approx(4e-3 * 3.3 * (24 + 0.9))
+    assert serial.typical == pytest.approx(4e-3 * 3.3 * (90 + 15))
+
+
 def test_an_image_that_the_device_decides_sends_nothing_but_keeps_its_radio():
     found = inference(compute_ms=10, remote_ms=0, up=0, down=0, link=LINK, offloads=True, clock_hz=216e6)
     assert set(found) == {"compute"}

@@ -1,16 +1,18 @@
 """Figures about energy, clock, rate, deadline and loss, from invented deployments, against numbers by hand."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from operating_cases import METHODS, N, maker, makers, operating
+from operating_cases import METHODS, PAPER, N, maker, makers, operating
 
 from bench import fallback, registry
 from bench.energy.bracket import total
-from bench.figures import crossing, fig_bandwidth, fig_cpu, fig_deadline, fig_energy, fig_loss, grid_plot
+from bench.figures import crossing, fig_bandwidth, fig_cpu, fig_deadline, fig_energy, fig_loss, grid_plot, rescheduled
 from bench.figures.curves_plot import conditions
 from bench.figures.latency_rows import Hits
+from bench.figures.operating_rows import OperatingRows
 from bench.figures.operating_study import CLOCKS, RATES, sweep
 from bench.link import Link
 from bench.results import check
@@ -125,6 +127,36 @@ def test_overtaken_is_a_row_of_the_one_who_led_below():
     found = {row.method: row for row in rows if row.metric == "overtaken"}
     assert conditions(found["mcunet"])["by"] == "deepcod"
     assert found["mcunet"].value < found["deepcod"].value
+
+
+def profiled():
+    """SPINN deployed with its second split; the first one sends more and computes less."""
+
+    def split(number, cycles, payload):
+        points = [{"threshold": 128, "left": [0.0] * number, "accuracy": 90.0},
+                  {"threshold": 64, "left": [0.5] + [0.0] * (number - 1), "accuracy": 89.8}]  # fmt: skip
+        return {"number": number, "shape": [4, 4, 8], "cycles": cycles, "code_cycles": 0, "payload": payload,
+                "points": points}  # fmt: skip
+
+    splits = [split(1, [216_000], 6000), split(2, [216_000, 2_160_000], 1000)]
+    training = {"profile": {"accuracy": 90.0, "splits": splits}, "split": 2, "threshold": 128}
+    one = operating("spinn", compute_ms=np.full(N, 20.0))
+    case = SimpleNamespace(
+        **vars(one.case) | {"deployment": dataclasses.replace(one.case.deployment, training=training)}
+    )
+    return OperatingRows("fig_bandwidth", dataclasses.replace(one, case=case), PAPER)
+
+
+def test_spinn_is_cut_anew_for_each_rate():
+    slow, fast = (by_metric(rescheduled.rows_of(profiled(), Link(rate))) for rate in (50e3, 100e6))
+    assert [rows["rescheduled_split"].value for rows in (slow, fast)] == [2, 1]
+    assert slow["rescheduled_threshold"].value == 64  # 0.2 points less, half of the images stay
+    link = Link(100e6)
+    device = 1.0 * 20 / 10  # ms of the profile, doubled: the deployed program takes 20 ms where it says 10
+    away = 0.5 * (link.milliseconds(6000, 20) + 1.0)
+    assert fast["total_rescheduled"].value == pytest.approx(device + away)
+    assert fast["accuracy_rescheduled"].value == 89.8
+    assert rescheduled.rows_of(maker(method="edge_only"), LINK) == []
 
 
 def test_a_winner_must_be_accurate_enough():

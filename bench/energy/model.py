@@ -27,20 +27,30 @@ class Phase:
 
 
 def phases(
-    *, compute_ms: float, remote_ms: float, up: int, down: int, link: Link, offloads: bool, currents: Currents
+    *,
+    compute_ms: float,
+    remote_ms: float,
+    up: int,
+    down: int,
+    link: Link,
+    offloads: bool,
+    currents: Currents,
+    serial_ms: float | None = None,
 ) -> list[Phase]:
     """One inference in order. up, down: payload bytes (up 0: nothing was sent); offloads: there is a radio at all.
 
-    low and typical follow the time line of the latency figures, in which a message crosses the serial line while it is
-    on the air; high has it wait in the module until it is whole.
+    serial_ms: on the line to the radio module, where it was counted. Where not, low and typical follow the time line of
+    the latency figures, in which a message crosses that line while it is on the air; high has it wait in the module
+    until it is whole.
     """
     compute = Phase("compute", exactly(compute_ms), "run", "idle" if offloads else "off")
     if up == 0:
         return [compute]
-    serial = up * BITS_PER_BYTE * 1e3 / currents.baud
+    whole = up * BITS_PER_BYTE * 1e3 / currents.baud
+    serial = Bracket(0.0, 0.0, whole) if serial_ms is None else exactly(serial_ms)
     return [
         compute,
-        Phase("serial", Bracket(0.0, 0.0, serial), "wait", "idle"),
+        Phase("serial", serial, "wait", "idle"),
         Phase("send", exactly(link.up_ms(up)), "wait", "send"),
         Phase("server", exactly(remote_ms), "wait", "listen"),
         Phase("receive", exactly(link.down_ms(down)), "wait", "receive"),
@@ -57,11 +67,20 @@ def energy(steps: Sequence[Phase], clock_hz: float, currents: Currents) -> dict[
 
 
 def inference(
-    *, compute_ms: float, remote_ms: float, up: int, down: int, link: Link, offloads: bool, clock_hz: float
+    *,
+    compute_ms: float,
+    remote_ms: float,
+    up: int,
+    down: int,
+    link: Link,
+    offloads: bool,
+    clock_hz: float,
+    serial_ms: float | None = None,
 ) -> dict[str, Bracket]:
-    """mJ by phase of one inference, with the currents of currents.toml."""
+    """mJ by phase of one inference, with the currents of currents.toml; arguments as in `phases`."""
     currents = standard()
     steps = phases(
-        compute_ms=compute_ms, remote_ms=remote_ms, up=up, down=down, link=link, offloads=offloads, currents=currents
-    )
+        compute_ms=compute_ms, remote_ms=remote_ms, up=up, down=down, link=link, offloads=offloads, currents=currents,
+        serial_ms=serial_ms,
+    )  # fmt: skip
     return energy(steps, clock_hz, currents)

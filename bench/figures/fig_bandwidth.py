@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ PANELS = (
 )
 CAPTION = (
     "216 MHz. Device time emulated, server time measured, link and energy modelled (the Wi-Fi module's currents at "
-    "every rate). Crosses: here another method becomes the fastest. Hollow: the paper's Figure 23."
+    "every rate). Dashed: SPINN as its scheduler would cut it at each rate, by its profile. Crosses: here another "
+    "method becomes the fastest. Hollow: the paper's Figure 23."
 )
 
 
@@ -46,7 +48,7 @@ class FigBandwidth(Sweep):
         return made
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
-        return curves_plot.draw(self.name, rows, folder, PANELS, CAPTION, _crosses)
+        return curves_plot.draw(self.name, rows, folder, PANELS, CAPTION, _more)
 
     def table(self, rows: Sequence[Row]) -> str:
         """The paper's rates, and where the fastest method changes."""
@@ -65,6 +67,7 @@ class FigBandwidth(Sweep):
 def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
     """Latency and energy at each rate; intervals, bounds and the paper's values at the paper's; accuracy once."""
     from bench.energy.bracket import total
+    from bench.figures import rescheduled
     from bench.link import Link
 
     made = [maker.accuracy()]
@@ -73,14 +76,19 @@ def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
         energy = total(maker.operating.energy_mj(link).values())
         made.append(maker.beside(maker.latency(link, rate in RATES, **at), maker.theirs("fig23", "total", **at)))
         made.append(maker.row("energy", energy.typical, "mJ", "modelled", **at))
+        made += rescheduled.rows_of(maker, link, **at)
         if rate in RATES:
             made.append(maker.row("energy_low", energy.low, "mJ", "modelled", **at))
             made.append(maker.row("energy_high", energy.high, "mJ", "modelled", **at))
     return made
 
 
-def _crosses(axis: Axes, panel: Panel, rows: Sequence[Row]) -> None:
-    """On the panel of latencies."""
+def _more(axis: Axes, panel: Panel, rows: Sequence[Row]) -> None:
+    """What a method that adapts itself would reach; on the panel of latencies, where the fastest one changes."""
+    colours = style.method_colours([row.method for row in rows], style.setup())
+    for method, points in replace(panel, metric=f"{panel.metric}_rescheduled").curves(rows).items():
+        x, y = zip(*((place, row.value) for place, row in points), strict=True)
+        axis.plot(x, y, "--", color=colours[method], linewidth=1.0)
     if panel.metric != "total":
         return
     import numpy as np
