@@ -60,11 +60,11 @@ def _dask(address: str) -> Iterator[Executor]:
     except ImportError:
         raise _absent("dask", "distributed") from None
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise BenchError(f"no Dask scheduler at {address} ({error})", do="start one: dask scheduler") from None
     with client:
-        yield client.get_executor()
+        yield client.get_executor()  # type: ignore[no-untyped-call]
 
 
 class Slurm(Executor):

@@ -27,7 +27,7 @@ class Plot(Command):
     def run(self, args: argparse.Namespace) -> int:
         if not args.folder.is_dir():
             raise DataError(f"no folder {args.folder}", expected="a folder that holds FIGURE.csv files")
-        figures = _figures() if args.target == "all" else [_figure(args.target)]
+        figures = base.figures() if args.target == "all" else [_figure(args.target)]
         drawn = 0
         for figure in figures:
             path = args.folder / f"{figure.name}.csv"
@@ -44,14 +44,8 @@ class Plot(Command):
         return 0
 
 
-def _figures() -> list[Figure]:
-    """Every figure of the registry: targets named fig..., table..."""
-    names = [name for name in registry.COMMANDS if name.startswith(("fig", "table"))]
-    return [command for command in map(registry.command, names) if isinstance(command, Figure)]
-
-
 def _figure(name: str) -> Figure:
     command = registry.command(name)
     if not isinstance(command, Figure):
-        raise UnknownName("figure", name, ["all", *(figure.name for figure in _figures())])
+        raise UnknownName("figure", name, ["all", *(figure.name for figure in base.figures())])
     return command

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import registry
 from bench.cli import Command
 from bench.errors import DataError
 from bench.provenance import ROOT
@@ -26,6 +27,12 @@ class Figure(Command):
     @abstractmethod
     def table(self, rows: Sequence[Row]) -> str:
         """The same numbers as text for a terminal."""
+
+
+def figures() -> list[Figure]:
+    """Every figure of the registry: targets named fig..., table..."""
+    names = [name for name in registry.COMMANDS if name.startswith(("fig", "table"))]
+    return [command for command in map(registry.command, names) if isinstance(command, Figure)]
 
 
 def make_folder(folder: Path) -> None:

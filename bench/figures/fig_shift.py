@@ -45,7 +45,11 @@ class FigShift(Study):
             settings = cells.settings(case) | own
             todo += [
                 grid.Cell(
-                    robustness, settings | {"shift": kind}, cells.inputs(case, args), f"{case.title}: {kind}", "training"
+                    robustness,
+                    settings | {"shift": kind},
+                    cells.inputs(case, args),
+                    f"{case.title}: {kind}",
+                    "training",
                 )
                 for kind in kinds
             ]
