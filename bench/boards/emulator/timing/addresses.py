@@ -1,8 +1,8 @@
 """Which addresses a block accesses, in terms of the registers at its entry; data.h evaluates that at every entry.
 
 An address is a slot plus a constant. Slots 0 to 14 are r0 to r12, sp and lr at the entry, 15 is zero, and every further
-one is filled by one step. Steps that no address depends on are left out. What needs flags (a conditional instruction)
-or unusual arithmetic is unknown, and so is an address made of it.
+one is filled by one step. Steps that no address depends on are left out. What needs flags from before the block or
+unusual arithmetic is unknown, and so is an address made of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,22 @@ MASK = 0xFFFFFFFF
 
 Value = tuple[int, int]  # slot and constant to add
 UNKNOWN: Value = (-1, 0)
+CONDITIONS = {  # that Op.TEST knows, by capstone's number; the first four also for a result and zero
+    arm.ARM_CC_EQ: 0, arm.ARM_CC_NE: 1, arm.ARM_CC_MI: 2, arm.ARM_CC_PL: 3, arm.ARM_CC_HS: 4, arm.ARM_CC_LO: 5,
+    arm.ARM_CC_HI: 6, arm.ARM_CC_LS: 7, arm.ARM_CC_GE: 8, arm.ARM_CC_LT: 9, arm.ARM_CC_GT: 10, arm.ARM_CC_LE: 11,
+}  # fmt: skip
+
+
+class Full(Exception):
+    """A block needs more slots than there are."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The flags are those of first - second; without second: of a result, whose carry is unknown."""
+
+    first: Value
+    second: Value | None = None
 
 
 @dataclass
@@ -30,6 +46,7 @@ class Symbolic:
     steps: list[Step] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     unknown: int = 0  # accesses whose address is unknown
+    flags: Comparison | None = None
     _same: dict[Step, int] = field(default_factory=dict)  # a step that was taken before -> its slot
     _slots: int = ZERO + 1
 
@@ -65,6 +82,19 @@ class Symbolic:
         if shift and b[1]:
             b = self._whole(b), 0
         return self._step(Step(op, a=self._whole(a), b=b[0], shift=shift, amount=amount, value=b[1], size=size))
+
+    def condition(self, code: int) -> Value:
+        """Whether a condition of capstone's holds: 1 or 0."""
+        test = CONDITIONS.get(code)
+        if test is None or self.flags is None or (self.flags.second is None and test > 3):
+            return UNKNOWN
+        return self.combine(Op.TEST, self.flags.first, self.flags.second or (ZERO, 0), size=test)
+
+    def choose(self, holds: Value, a: Value, b: Value) -> Value:
+        """a if `holds`, else b."""
+        if UNKNOWN in (holds, a, b):
+            return UNKNOWN
+        return self._step(Step(Op.CHOOSE, a=self._whole(a), b=self._whole(b), amount=holds[0]))
 
     def peek(self, at: Value, size: int, signed: bool) -> Value:
         """The value in memory."""
@@ -107,7 +137,7 @@ class Symbolic:
         if not peek and step in self._same:
             return self._same[step], 0
         if self._slots == SLOTS:
-            return UNKNOWN
+            raise Full
         slot, self._slots = self._slots, self._slots + 1
         self._same[step] = slot
         self.steps.append(replace(step, to=slot))
@@ -121,6 +151,7 @@ class Symbolic:
         for step in reversed(self.steps):
             if peeked if step.op in (Op.POKE, Op.HIDE) else step.to in live:
                 kept.append(step)
-                live |= {step.a, step.b} | ({step.to} if step.op is Op.POKE else set())
+                live |= {step.a, step.b}
+                live |= {step.to} if step.op is Op.POKE else {step.amount} if step.op is Op.CHOOSE else set()
                 peeked = peeked or step.op in PEEKS
         return kept[::-1], {slot for slot in live if slot < ZERO}

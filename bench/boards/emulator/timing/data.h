@@ -1,11 +1,11 @@
 /* Data accesses of a block, simulated when it is entered: a memory hook at every access would cost nine tenths of the speed.
  *
  * timing/addresses.py translates the part of a block that its addresses depend on into steps, which run here on copies of
- * the registers. What they cannot know (a condition, a division) makes an address unknown: counted, and taken for a hit.
+ * the registers. What they cannot know (flags from an earlier block, a division) makes an address unknown: counted, and taken for a hit.
  * An unaligned load takes three cycles more from every memory (jnk0le's microbenchmarks).
  */
 enum { SUM, DIFFERENCE, AND, OR, XOR, CLEAR, PRODUCT, LEFT, RIGHT, SIGNED_RIGHT, EXTRACT, SIGNED_EXTRACT,
-       PEEK, SIGNED_PEEK, POKE, HIDE };
+       TEST, CHOOSE, PEEK, SIGNED_PEEK, POKE, HIDE };
 enum { SHIFT_NONE, SHIFT_ASR, SHIFT_LSL, SHIFT_LSR, SHIFT_ROR }; /* capstone's numbers */
 enum { STORES = 32 };
 
@@ -21,14 +21,32 @@ static inline uint32_t shifted(uint32_t x, uint32_t kind, uint32_t by) {
     }
 }
 
+static inline int compares(uint32_t a, uint32_t b, uint32_t condition) {
+    int32_t x = (int32_t)a, y = (int32_t)b;
+    switch (condition) {
+    case 0: return a == b;
+    case 1: return a != b;
+    case 2: return (int32_t)(a - b) < 0;
+    case 3: return (int32_t)(a - b) >= 0;
+    case 4: return a >= b;
+    case 5: return a < b;
+    case 6: return a > b;
+    case 7: return a <= b;
+    case 8: return x >= y;
+    case 9: return x < y;
+    case 10: return x > y;
+    default: return x <= y;
+    }
+}
+
 /* Cycles that `count` accesses to a line cost beyond hits: its way through the data cache, or past it where it is off. */
 static inline int32_t access_line(state_t *s, uint32_t address, int write, int32_t count) {
     const parameters_t *c = &s->p;
     micro_t *m = &s->micro;
     uint32_t line = address / LINE + 1;
-    int flash = address - s->region[0].start < s->region[0].size;
-    if (!flash && address - s->region[2].start >= s->region[2].size) {
-        if (address - s->region[4].start >= s->region[4].size) return 0; /* TCM, registers */
+    int flash = address - s->region[FLASH].start < s->region[FLASH].size;
+    if (!flash && address - s->region[SRAM].start >= s->region[SRAM].size) {
+        if (address - s->region[FLASH_ITCM].start >= s->region[FLASH_ITCM].size) return 0; /* TCM, registers */
         int32_t stall = m->data_line == line ? 0 : c->art_line; /* ITCM bus: no cache, only the flash's own line */
         m->data_line = line;
         return stall;
@@ -79,6 +97,12 @@ static void take_steps(state_t *s, const program_t *p) {
         case SIGNED_RIGHT: result = shifted(a, SHIFT_ASR, b & 255); break;
         case EXTRACT: result = a << (32 - i->size - b) >> (32 - i->size); break;
         case SIGNED_EXTRACT: result = (uint32_t)((int32_t)(a << (32 - i->size - b)) >> (32 - i->size)); break;
+        case TEST: result = (uint32_t)compares(a, b, i->size); break;
+        case CHOOSE: {
+            uint8_t chosen = v[i->amount] ? i->a : i->b;
+            ok = known[i->amount] & known[chosen], result = v[chosen];
+            break;
+        }
         case PEEK: ok = ok && peek(s, stores, stored, a + b, i->size, &result); break;
         case SIGNED_PEEK:
             ok = ok && peek(s, stores, stored, a + b, i->size, &result);

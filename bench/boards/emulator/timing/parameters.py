@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.errors import BoardError, UnknownName
 
-VERSION = "2"  # changes whenever the same program may cost other cycles
+VERSION = "3"  # changes whenever the same program may cost other cycles
 CALIBRATION = Path(__file__).with_name("calibration.json")
 
 DEFAULT = "default"

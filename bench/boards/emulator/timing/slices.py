@@ -1,4 +1,4 @@
-"""Instructions as far as addresses depend on them: capstone's block -> addresses.Symbolic."""
+"""Loads, stores and conditions as far as addresses depend on them: capstone's block -> addresses.Symbolic."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from typing import Any
 from capstone import arm
 
 from bench.boards.emulator.timing import mnemonics as m
-from bench.boards.emulator.timing.addresses import MASK, SLOT, UNKNOWN, Symbolic, Value
-from bench.boards.emulator.timing.steps import ZERO, Op
+from bench.boards.emulator.timing.addresses import MASK, SLOT, UNKNOWN, Full, Symbolic, Value
+from bench.boards.emulator.timing.arithmetic import compare, compute
+from bench.boards.emulator.timing.steps import ZERO
 
-ARITHMETIC = {"and": Op.AND, "orr": Op.OR, "eor": Op.XOR, "bic": Op.CLEAR, "mul": Op.PRODUCT}
-SHIFTS = {"lsl": Op.LEFT, "lsr": Op.RIGHT, "asr": Op.SIGNED_RIGHT}
-FIELDS = {"ubfx": Op.EXTRACT, "sbfx": Op.SIGNED_EXTRACT}
-EXTENDS = {
-    "uxtb": (Op.EXTRACT, 8),
-    "uxth": (Op.EXTRACT, 16),
-    "sxtb": (Op.SIGNED_EXTRACT, 8),
-    "sxth": (Op.SIGNED_EXTRACT, 16),
-}
+FLAGS = arm.ARM_REG_CPSR
 WIDTHS = {"b": 1, "h": 2, "sb": 1, "sh": 2, "exb": 1, "exh": 2}
 
 
 def follow(block: list[Any], start: int) -> Symbolic:
     """All accesses of the block at `start` that decode.disassemble() found."""
     state = Symbolic()
-    for raw in block:
-        if not isinstance(raw, tuple):
-            _follow(state, raw, raw.address - start)
+    try:
+        for raw in block:
+            if not isinstance(raw, tuple):
+                _follow(state, raw, raw.address - start)
+    except Full:
+        state.unknown += 1  # and what comes after it in a very long block
     return state
 
 
@@ -36,14 +32,19 @@ def _follow(state: Symbolic, raw: Any, offset: int) -> None:
     name = raw.mnemonic.split(".")[0]
     if conditional and name[-2:] in m.CONDITIONS:
         name = name[:-2]
-    stored = len(state.steps)
+    before, stored = dict(state.registers), len(state.steps)
     many = name in m.LOAD_MANY or name in m.STORE_MANY
-    understood = (_many if many else _access)(state, raw, name, offset) or _compute(state, raw, name)
-    if conditional or not understood:
+    if not (_many if many else _access)(state, raw, name, offset) and not compute(state, raw, name):
         for register in raw.regs_access()[1]:
             state.put(register, UNKNOWN)
     if conditional:
         state.hide(stored)
+        holds = state.condition(raw.cc)
+        for slot, old in before.items():
+            if state.registers[slot] != old:
+                state.registers[slot] = state.choose(holds, state.registers[slot], old)
+    if FLAGS in raw.regs_access()[1] or raw.update_flags or name in m.COMPARES:
+        state.flags = None if conditional else compare(state, raw, name, before)
 
 
 # --- loads and stores ---
@@ -106,69 +107,3 @@ def _many(state: Symbolic, raw: Any, name: str, offset: int) -> bool:
     if (on_stack or raw.writeback) and (store or base not in listed):
         state.put(base, place if down else state.add(old, (ZERO, span)))
     return True
-
-
-# --- arithmetic ---
-
-
-def _compute(state: Symbolic, raw: Any, name: str) -> bool:
-    """False for an instruction whose result is left unknown."""
-    operands = raw.operands
-    if not operands or operands[0].type != arm.ARM_OP_REG:
-        return False
-    if name in m.COMPARES:
-        return True
-    plain = name if name == "mls" else name.removesuffix("s")
-    value = _value(state, raw, plain, list(operands[1:])) if len(operands) > 1 else UNKNOWN
-    state.put(operands[0].reg, value)
-    return value != UNKNOWN
-
-
-def _value(state: Symbolic, raw: Any, plain: str, sources: list[Any]) -> Value:
-    old = state.get(raw.operands[0].reg)
-    if plain == "adr":
-        return ZERO, (raw.address + 4 & ~3) + sources[0].imm & MASK
-    if plain in ("mov", "movw"):
-        return _operand(state, raw, sources[-1])
-    if plain == "mvn":
-        return state.combine(Op.XOR, _operand(state, raw, sources[-1]), (ZERO, MASK))
-    if plain == "movt":
-        return state.add(state.combine(Op.EXTRACT, old, (ZERO, 0), size=16), (ZERO, sources[0].imm << 16 & MASK))
-    if plain in FIELDS:
-        low = (ZERO, sources[1].imm)
-        return state.combine(FIELDS[plain], state.get(sources[0].reg), low, size=sources[2].imm)
-    if plain in EXTENDS:
-        op, bits = EXTENDS[plain]
-        return state.combine(op, state.get(sources[-1].reg), (ZERO, sources[-1].shift.value), size=bits)
-    if plain in ("mla", "mls"):
-        product = state.combine(Op.PRODUCT, state.get(sources[0].reg), state.get(sources[1].reg))
-        third = state.get(sources[2].reg)
-        return state.add(third, product) if plain == "mla" else state.combine(Op.DIFFERENCE, third, product)
-    return _two_operands(state, raw, plain, sources, old)
-
-
-def _two_operands(state: Symbolic, raw: Any, plain: str, sources: list[Any], old: Value) -> Value:
-    first = _operand(state, raw, sources[0]) if len(sources) > 1 else old
-    last = sources[-1]
-    if last.type == arm.ARM_OP_REG and last.shift.type > arm.ARM_SFT_ROR:
-        return UNKNOWN  # a shift by a register inside an operand
-    kind, amount = (last.shift.type, last.shift.value) if last.type == arm.ARM_OP_REG else (0, 0)
-    second = _operand(state, raw, last)
-    if plain in ("add", "addw"):
-        return state.add(first, second, kind, amount)
-    if plain in ("sub", "subw"):
-        return state.combine(Op.DIFFERENCE, first, second, kind, amount)
-    if plain == "rsb":
-        whole = state.add((ZERO, 0), second, kind, amount)
-        return state.combine(Op.DIFFERENCE, whole, first)
-    op = (ARITHMETIC | SHIFTS).get(plain)
-    return UNKNOWN if op is None else state.combine(op, first, second, kind, amount)
-
-
-def _operand(state: Symbolic, raw: Any, operand: Any) -> Value:
-    """A register or a constant, not shifted."""
-    if operand.type == arm.ARM_OP_IMM:
-        return ZERO, operand.imm & MASK
-    if operand.type != arm.ARM_OP_REG:
-        return UNKNOWN
-    return (ZERO, raw.address + 4) if operand.reg == arm.ARM_REG_PC else state.get(operand.reg)

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FLASH, ITCM, SRAM, DTCM, FLASH_ITCM, REGIONS }; /* as CODE_REGIONS in native.py */
 enum { BRANCH_NONE, BRANCH_CONDITIONAL, BRANCH_DIRECT, BRANCH_INDIRECT };
-enum { REGIONS = 5, SUCCESSORS = 4, BTAC_MAX = 1024, COUNTERS_MAX = 4096, LINES_MAX = 128, LINE = 32, GRANULE = 64 };
+enum { SUCCESSORS = 4, BTAC_MAX = 1024, COUNTERS_MAX = 4096, LINES_MAX = 128, LINE = 32, GRANULE = 64 };
 enum { ERROR_NONE, ERROR_MEMORY, ERROR_CALLBACK, ERROR_FORBIDDEN };
 enum { PATH_TCM, PATH_FLASH, PATH_SRAM, PATH_ART }; /* how instructions and data of a region arrive */
 enum { SLOTS = 256, REGISTERS = 15, STALLS = 128, HINTS = 256 }; /* slots: r0 to r12, sp, lr, zero, results of steps */

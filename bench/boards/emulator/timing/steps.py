@@ -23,10 +23,12 @@ class Op(IntEnum):
     SIGNED_RIGHT = 9
     EXTRACT = 10  # `size` bits from bit `value` on
     SIGNED_EXTRACT = 11
-    PEEK = 12  # `size` bytes of memory at `a` + value
-    SIGNED_PEEK = 13
-    POKE = 14  # `to` is in memory there, for later peeks of the same block
-    HIDE = 15  # something unknown is in memory there
+    TEST = 12  # 1 if `a` and the second operand compare as `size` says (addresses.CONDITIONS), else 0
+    CHOOSE = 13  # `a` if slot `amount` is not 0, else `b`
+    PEEK = 14  # `size` bytes of memory at `a` + value
+    SIGNED_PEEK = 15
+    POKE = 16  # `to` is in memory there, for later peeks of the same block
+    HIDE = 17  # something unknown is in memory there
 
 
 PEEKS = (Op.PEEK, Op.SIGNED_PEEK)
