@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -94,12 +94,12 @@ def network_ms(payload: float) -> float:
     return (payload + HEADERS) * 8e3 / RATE_BPS
 
 
-def map_file(task: Task, i: int) -> Any:
+def map_file(task: Task, i: int) -> Path:
     """The device's network from the map of exit i - 1, or the frame, to that of exit i (counted from 0)."""
     return task.request.out / f"map{i + 1}.tflite"
 
 
-def real(maps: np.ndarray, path: Any) -> np.ndarray:
+def real(maps: np.ndarray, path: Path) -> np.ndarray:
     """float32 values of a file's int8 output."""
     scale, zero = export.quantization(path)[1]
     return np.float32(scale) * (maps.astype(np.float32) - zero)
