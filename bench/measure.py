@@ -17,7 +17,7 @@ from bench import datasets
 from bench.accuracy import load
 from bench.boards.base import Trace
 from bench.boards.device import Device
-from bench.boards.emulator.timing.parameters import CALIBRATION, VERSION
+from bench.boards.emulator.timing.parameters import VERSION, calibration_of
 from bench.boards.modem import Modem
 from bench.client import LOOPBACK, RemoteServer
 from bench.compile import program, stages
@@ -153,7 +153,8 @@ def is_emulated(board: str) -> bool:
 def describe(device: Device, build: program.Build, stack: int) -> dict[str, Any]:
     """What provenance should know of the firmware that ran."""
     info = device.info
-    emulated = {"timing_model": VERSION, "calibration": file_hash(CALIBRATION)[:16]} if is_emulated(device.name) else {}
+    calibration = file_hash(calibration_of(device.name))[:16]
+    emulated = {"timing_model": VERSION, "calibration": calibration} if is_emulated(device.name) else {}
     return emulated | {
         "build": info.build_id,
         "compiler": info.program.get("compiler"),

@@ -17,7 +17,7 @@ from bench.boards.emulator.image import Image
 from bench.boards.emulator.machine import Machine
 from bench.boards.emulator.modem import Modem
 from bench.boards.emulator.stop import Reason
-from bench.boards.emulator.timing.parameters import CALIBRATION, DEFAULT, Parameters
+from bench.boards.emulator.timing.parameters import DEFAULT, Parameters, calibration_of
 from bench.errors import BoardError, UnknownName
 
 BOARD = "stm32f746"
@@ -45,10 +45,7 @@ class Serial(SerialBase):
         if limit is not None and not limit.isdecimal():
             raise BoardError(f"{self.portstr}: bad max_instructions", expected="a whole number", got=limit)
         self._limit = int(limit) if limit else None
-        parameters = Parameters.load(
-            options.get("assumption", DEFAULT),
-            Path(options["calibration"]) if "calibration" in options else CALIBRATION,
-        )
+        parameters = Parameters.load(options.get("assumption", DEFAULT), calibration_of(str(self.portstr)))
         self.machine = Machine(Image.load(Path(options["elf"])), parameters)
         if "modem" in options:
             if options["modem"] not in MODEMS:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from bench.errors import BoardError, UnknownName
 
@@ -16,6 +17,12 @@ DEFAULT = "default"
 NO_MAC_THEN_LOAD = "no_mac_then_load"  # an older multiply-accumulate never issues together with a younger load
 NO_DUAL_ISSUE = "no_dual_issue"
 ASSUMPTIONS = (DEFAULT, NO_MAC_THEN_LOAD, NO_DUAL_ISSUE)
+
+
+def calibration_of(url: str) -> Path:
+    """The calibration file that an emulated board's URL names, or the one that comes with the emulator."""
+    named = parse_qs(urlsplit(url).query).get("calibration")
+    return Path(named[-1]) if named else CALIBRATION
 
 
 @dataclass(frozen=True)
