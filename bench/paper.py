@@ -24,7 +24,7 @@ class Paper:
 
     def __init__(self, path: Path) -> None:
         """Raises DataError if the table is missing or damaged."""
-        self._values: dict[tuple[str, str, str, str, str], float] = {}
+        self.values: dict[tuple[str, str, str, str, str], float] = {}
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 reader = csv.DictReader(file)
@@ -33,7 +33,7 @@ class Paper:
                 for raw in reader:
                     key = (raw["figure"], raw["dataset"], raw["method"], raw["conditions"], raw["metric"])
                     try:
-                        self._values[key] = float(raw["value"])
+                        self.values[key] = float(raw["value"])
                     except ValueError:  # a range in the paper's text, such as "3-4"
                         continue
         except (OSError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as error:
@@ -47,12 +47,12 @@ class Paper:
         if protocol != "paper" or conditions != measured_under:
             return None
         listed = "" if figure in SOURCES else conditions
-        return self._values.get((source, dataset, method.partition(":")[0], listed, metric))
+        return self.values.get((source, dataset, method.partition(":")[0], listed, metric))
 
     def curve(self, figure: str, dataset: str, condition: str, metric: str) -> dict[str, list[tuple[float, float]]]:
         """Method -> points (condition, value), in order, of a figure of the paper with one condition."""
         found: dict[str, list[tuple[float, float]]] = {}
-        for (source, of, method, listed, what), value in self._values.items():
+        for (source, of, method, listed, what), value in self.values.items():
             name, _, place = listed.partition("=")
             if (source, of, name, what) == (figure, dataset, condition, metric):
                 found.setdefault(method, []).append((float(place), value))

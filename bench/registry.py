@@ -47,6 +47,7 @@ COMMANDS = {
     "fig_convergence": "bench.figures.fig_convergence:FigConvergence",
     "fig_reweight": "bench.figures.fig_reweight:FigReweight",
     "fig_skew_cdf": "bench.figures.fig_skew_cdf:FigSkewCdf",
+    "table_claims": "bench.figures.table_claims:TableClaims",
     "fig_ablation": "bench.figures.fig_ablation:FigAblation",
     "fig_skewness": "bench.figures.fig_skewness:FigSkewness",
     "fig_xai": "bench.figures.fig_xai:FigXai",
