@@ -76,7 +76,7 @@ def spectral(layer: Any) -> Any:
     return layers.SpectralNormalization(layer)
 
 
-class Gain(layers.Layer):
+class Gain(keras.layers.Layer):
     """Its input times one trained number that starts at zero."""
 
     def build(self, *_: Any) -> None:
