@@ -49,8 +49,7 @@ class FigLatency(Study):
 
         campaign = Campaign(args, cases, recorded)
         found = Found(campaign.run(), campaign.stamps, campaign.notes)
-        for row, stamp in latency_alone.rows(args, cases, campaign.conditions):
-            found.add([row], stamp)
+        latency_alone.add(found, args, cases, campaign.conditions)
         return found
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """Reference rows of fig_latency, accuracies without a latency: a part of a method alone, over the whole test split.
 
 accuracy_local: AgileNN's Local NN alone. accuracy_server: the server's network alone on the camera's frame, from
-edge-only's deployment: what no coder can exceed.
+edge-only's deployment: what it reaches where no coder loses anything.
 """
 
 from __future__ import annotations
@@ -16,34 +16,37 @@ from bench.accuracy import count_hits
 from bench.compile.code_stage import chosen
 from bench.figures import cells, offloaded
 from bench.figures.cases import Case
-from bench.figures.latency_rows import FIGURE
 from bench.figures.rows import Maker
+from bench.figures.study import Found
 from bench.results import Row
 
 LOCAL, SERVER = "accuracy_local", "accuracy_server"
 
 
-def rows(args: argparse.Namespace, cases: Sequence[Case], conditions: str) -> list[tuple[Row, dict[str, Any]]]:
-    """Each with its stamp. The embedded sample is no test split: none of it."""
+def add(found: Found, args: argparse.Namespace, cases: Sequence[Case], conditions: str) -> None:
+    """Adds them to what was found for these cases. The embedded sample is no test split: nothing is measured on it."""
     whole = [case for case in cases if case.dataset.source != "sample"]
     split = [case for case in whole if not offloaded.refuses(case.deployment)]
-    frames = [case for case in whole if sends_frame(case)]
-    found = [
-        (_row(case, LOCAL, result["hits"]["local"], result["n"], conditions), cells.stamp(case, FIGURE, code=code))
-        for case, (result, code) in zip(split, offloaded.outputs(split, args), strict=True)
-        if "local" in result["hits"]
-    ]
+    for case, (result, code) in zip(split, offloaded.outputs(split, args), strict=True):
+        if "local" in result["hits"]:
+            _add(found, case, LOCAL, (result["hits"]["local"], result["n"]), conditions, code)
+    lossy = [case for case in whole if sends_frame(case) and not is_exact(case)]
     code = cells.code_hash(cells.ACCURACY_CODE)
     todo = [
         grid.Cell(
-            count_hits, cells.settings(case) | {"code": code} | ({} if is_exact(case) else {"uncoded": True}),
-            cells.inputs(case, args), f"{case.title}: accuracy of the server alone",
+            count_hits, cells.settings(case) | {"code": code, "uncoded": True}, cells.inputs(case, args),
+            f"{case.title}: accuracy of the server alone",
         )
-        for case in frames
+        for case in lossy
     ]  # fmt: skip
-    for case, (hits, n) in zip(frames, cells.run(todo, args), strict=True):
-        found.append((_row(case, SERVER, hits, n, conditions), cells.stamp(case, FIGURE, code=code)))
-    return found
+    for case, hits in zip(lossy, cells.run(todo, args), strict=True):
+        _add(found, case, SERVER, hits, conditions, code)
+    exact = {case.key for case in cases if sends_frame(case) and is_exact(case)}
+    for row in [row for row in found.rows if row.metric == "accuracy" and row.key[1:4] in exact]:
+        same = dataclasses.replace(row, metric=SERVER, paper_value=None, ratio=None, verdict="no_paper_value")
+        found.rows.append(same)
+        if row.key in found.stamps:
+            found.stamps[same.key] = found.stamps[row.key]
 
 
 def sends_frame(case: Case) -> bool:
@@ -56,5 +59,7 @@ def is_exact(case: Case) -> bool:
     return all(chosen(stage).exact for stage in case.deployment.stages if stage.op == "code")
 
 
-def _row(case: Case, metric: str, hits: int, n: int, conditions: str) -> Row:
-    return dataclasses.replace(offloaded.counted(Maker(FIGURE, case.key), metric, hits, n), conditions=conditions)
+def _add(found: Found, case: Case, metric: str, hits: Sequence[int], conditions: str, code: str) -> None:
+    row: Row = offloaded.counted(Maker("fig_latency", case.key), metric, hits[0], hits[1])
+    stamp: dict[str, Any] = cells.stamp(case, "fig_latency", code=code)
+    found.add([dataclasses.replace(row, conditions=conditions)], stamp)
