@@ -26,6 +26,7 @@ COMMANDS = {
     "test": "bench.check:Check",
     "plot": "bench.plot:Plot",
     "all": "bench.everything:All",
+    "report": "bench.report.report:Report",
     "board": "bench.boards.run:BoardRun",
     "bench": "bench.benchmarks:Bench",
     "profile": "bench.profile:ProfileCommand",

@@ -106,7 +106,8 @@ def claimed(rows: Sequence[Row], published: Paper) -> list[Row]:
                 Row(
                     TableClaims.name, dataset, METHOD, "paper", conditions(claim, against), claim.name, value, None,
                     None, claim.unit, labels.pop() if len(labels) == 1 else "mixed", "recorded",
-                    min(row.n for row in of), theirs, value / theirs if theirs else None, verdict(claim, value, theirs, of),
+                    min(row.n for row in of), theirs, value / theirs if theirs else None,
+                    verdict(claim, value, theirs, of),
                 )
             )  # fmt: skip
     return found

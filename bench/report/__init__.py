@@ -1,0 +1,1 @@
+"""One HTML page of everything in results/, readable without this repository."""
