@@ -19,6 +19,7 @@ ALTERED = {
         "flash_line_at_7_wait_states": 23,
         "art_line_at_7_wait_states": 12,
         "sram_line": 11,
+        "store_line": 3,
         "write_back": 6,
         "uncached_fetch": 5,
         "uncached_flash_read": 9,
@@ -54,7 +55,7 @@ def test_what_the_emulator_was_told_is_measured(tmp_path: Path, altered: dict[st
 
 def test_cycles_that_make_no_sense_are_refused() -> None:
     with pytest.raises(BoardError, match="flash_line"):
-        penalties(Cycles(*[1000] * 2, 0, *[1000] * 14))
+        penalties(Cycles(*[1000] * 2, 0, *[1000] * 16))
 
 
 def test_a_missing_calibration_is_named(tmp_path: Path) -> None:

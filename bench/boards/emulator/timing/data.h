@@ -53,7 +53,7 @@ static inline int32_t access_line(state_t *s, uint32_t address, int write, int32
     }
     if (c->data_cache) {
         int missed = look_up(&m->data, address, write);
-        return missed ? (flash ? c->flash_line : c->sram_line) + (missed == 2 ? c->write_back : 0) : 0;
+        return missed ? (write ? c->store_line : flash ? c->flash_line : c->sram_line) + (missed == 2 ? c->write_back : 0) : 0;
     }
     if (!flash) return count * (write ? c->uncached_write : c->uncached_sram_read);
     int32_t stall = m->data_line == line ? c->uncached_flash_read : c->flash_line;

@@ -77,6 +77,7 @@ class TimingModel:
             setattr(state.p, name, getattr(branch, name))
         for name in (
             "sram_line",
+            "store_line",
             "write_back",
             "uncached_fetch",
             "uncached_flash_read",

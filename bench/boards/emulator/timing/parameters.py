@@ -52,13 +52,14 @@ class Branch:
 
 @dataclass(frozen=True)
 class Memory:
-    """Cycles per event. *_line: a line of 32 bytes that misses; uncached_*: one access with its cache switched off;
+    """Cycles per event. *_line: a line of 32 bytes that misses (store_line: for a store); uncached_*: one access with its cache switched off;
     unaligned_load: one in any memory.
     """
 
     flash_line_at_7_wait_states: int
     art_line_at_7_wait_states: int
     sram_line: int
+    store_line: int
     write_back: int
     uncached_fetch: int
     uncached_flash_read: int

@@ -66,7 +66,7 @@ typedef struct { /* what the past leaves behind in the pipeline: saved and resto
 
 typedef struct { /* penalties in cycles */
     int32_t mispredict, taken_unknown, btac_entries, history_bits, counter_bits;
-    int32_t flash_line, sram_line, art_line, write_back;
+    int32_t flash_line, sram_line, store_line, art_line, write_back;
     int32_t uncached_fetch, uncached_flash_read, uncached_sram_read, uncached_write, unaligned_load;
     int32_t instruction_cache, data_cache, art; /* switches */
 } parameters_t;
