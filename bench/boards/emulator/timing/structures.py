@@ -80,8 +80,8 @@ class Micro(c.Structure):
 class Penalties(c.Structure):
     _fields_ = _all(
         c.c_int32,
-        "mispredict taken_unknown btac_entries history_bits counter_bits flash_line sram_line store_line art_line write_back "
-        "uncached_fetch uncached_flash_read uncached_sram_read uncached_write unaligned_load "
+        "mispredict taken_unknown btac_entries history_bits counter_bits flash_line sram_line store_line "
+        "art_line write_back uncached_fetch uncached_flash_read uncached_sram_read uncached_write unaligned_load "
         "instruction_cache data_cache art",
     )
 
