@@ -137,7 +137,9 @@ def loaded_once(folder: Path, coder: str = "", tables: tuple[int, ...] = ()) -> 
 
 def recoded(deployment: Deployment, coder: str, tables: tuple[int, ...] = ()) -> Deployment:
     """The deployment with another coder at both ends."""
-    new: dict[str, Value] = {"coder": coder} | ({"tables": list(tables)} if tables else {})
+    new: dict[str, Value] = {"coder": coder}
+    if tables:
+        new["tables"] = list(tables)
     stages = tuple(
         replace(stage, params={"bits": stage.params["bits"], **new}) if stage.op == "code" else stage
         for stage in deployment.stages

@@ -13,6 +13,7 @@ import numpy as np
 import bench
 from bench.codec.tables import Tables
 from bench.compile.code_stage import events, offsets
+from bench.compile.image_tables import jpeg_entries, lossless_entries
 
 STAGES = Path(bench.__file__).parent / "firmware" / "stages"
 FLAGS = ("-O2", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-trap=undefined", "-Wall", "-Wextra", "-Werror")
@@ -33,18 +34,35 @@ class CodeTables(ctypes.Structure):
     ]
 
 
+def jpeg_struct(tables: list[int]) -> bytes:
+    """struct jpeg_tables of bench/firmware/stages/stage.h."""
+    steps, dc, ac = jpeg_entries(tables)
+    packed = np.zeros(steps.shape[:2], [("reciprocal", "<u4"), ("half", "<u2"), ("place", "<u2")])
+    for i, name in enumerate(packed.dtype.names):
+        packed[name] = steps[..., i]
+    return packed.tobytes() + dc.astype("<u4").tobytes() + ac.astype("<u4").tobytes()
+
+
+IMAGES: dict[str, Callable[[list[int]], bytes]] = {
+    "lossless": lambda tables: np.array(lossless_entries(tables), "<u4").tobytes(),
+    "jpeg": jpeg_struct,
+}
+
+
 class Twins:
     """encode(name, symbols, bits, room, tables) -> bytes; fails if C writes behind `room` bytes (4 to spare)."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "scratch.c").write_text('#include "stage.h"\nuint32_t scratch[SCRATCH_BYTES / 4];\n')
-        sources = [str(STAGES / f"{name}.c") for name in ("lz4", "lzw", "packed", "context")]
+        sources = [str(STAGES / f"{name}.c") for name in ("lz4", "lzw", "packed", "context", "lossless", "jpeg")]
         command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, f"-I{STAGES}", *sources, "scratch.c", "-o", "twin.so"]
         subprocess.run(command, check=True, cwd=folder)
         self._library = ctypes.CDLL(str(folder / "twin.so"))
 
     def encode(self, name: str, symbols: np.ndarray, bits: int, room: int, tables: list[int] | None = None) -> bytes:
         symbols = np.ascontiguousarray(symbols, np.uint8)
+        if name in IMAGES:
+            return self._run(name, symbols, room, *symbols.shape, IMAGES[name](tables or []))
         if tables:
             read = Tables.read(tables)
             entries = [Event(*fields) for fields in events(read)]

@@ -65,8 +65,10 @@ def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str, codec: 
     hits = predict(model, codec.arriving(frames)).argmax(axis=1) == labels
     training["validation"] = {"accuracy": round(100 * float(hits.mean()), 2), "images": len(labels)}
     params: dict[str, Value] = {"coder": codec.coder, "bits": BITS}
+    if codec.tables:
+        params["tables"] = list(codec.tables)
     stages = (
-        Stage("code", ("frame",), ("payload",), params | ({"tables": list(codec.tables)} if codec.tables else {})),
+        Stage("code", ("frame",), ("payload",), params),
         Stage("send", ("payload",)),
         Stage("receive", (), ("remote",)),
         Stage("combine", ("remote",), ("scores",), {"weights": [32768], "shifts": [0], "zeros": [0]}),

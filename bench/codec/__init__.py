@@ -75,5 +75,9 @@ def coder(name: str, tables: Sequence[int] = ()) -> Coder:
 def _with_tables(name: str, integers: tuple[int, ...]) -> Coder:
     module, read = READERS[name]
     tables = read(integers)
-    parts = (functools.partial(function, tables) for function in (module.encode, module.decode, module.max_bytes))
-    return Coder(*parts, exact=name != "jpeg")
+    return Coder(
+        functools.partial(module.encode, tables),
+        functools.partial(module.decode, tables),
+        functools.partial(module.max_bytes, tables),
+        exact=name != "jpeg",
+    )

@@ -33,7 +33,7 @@ def huffman(counts: np.ndarray, longest: int) -> list[int]:
     """
     weights = np.asarray(counts, float)
     while True:
-        queue = [(weight, i, (i,)) for i, weight in enumerate(weights)]
+        queue: list[tuple[float, int, tuple[int, ...]]] = [(float(weight), i, (i,)) for i, weight in enumerate(weights)]
         heapq.heapify(queue)
         sizes = [0] * len(weights)
         while len(queue) > 1:

@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) void bits_put(struct bits *s, uint3
 }
 
 /* Ends the string; 0 if it is too long. Free places of the last byte are zero, or one with `stuff`. */
-static inline int bits_close(struct bits *s, uint8_t *payload, uint32_t count, int stuff, uint32_t *length) {
+static inline int bits_close(struct bits *s, const uint8_t *payload, int stuff, uint32_t *length) {
     const uint32_t bytes = (32 - s->room + 7) >> 3;
     if (stuff && s->room < 32)
         s->held |= (1u << s->room) - 1;

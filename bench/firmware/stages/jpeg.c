@@ -133,5 +133,5 @@ FAST_CODE enum stage_result stage_code_jpeg(const uint8_t *image, uint32_t heigh
             chroma(w->block, w->pixels, 32768, -27439, -5329);
             last_red = code_block(&s, w, 1, last_red);
         }
-    return bits_close(&s, payload, count, 1, length) ? STAGE_NEXT : stage_code_packed(image, count, 8, payload, length);
+    return bits_close(&s, payload, 1, length) ? STAGE_NEXT : stage_code_packed(image, count, 8, payload, length);
 }

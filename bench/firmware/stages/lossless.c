@@ -70,5 +70,5 @@ FAST_CODE enum stage_result stage_code_lossless(const uint8_t *image, uint32_t h
                 code_row(&s, row, above, width, 3, 3);
         }
     }
-    return bits_close(&s, payload, count, 0, length) ? STAGE_NEXT : stage_code_packed(image, count, 8, payload, length);
+    return bits_close(&s, payload, 0, length) ? STAGE_NEXT : stage_code_packed(image, count, 8, payload, length);
 }
