@@ -70,9 +70,13 @@ static int32_t find_block(state_t *s, void *uc, region_t *region, uint32_t addre
         if (!b->code) return fail(s, uc, ERROR_MEMORY);
         memcpy(b->code, memory, size);
     }
+    if (s->describe(b)) {
+        free(b->code);
+        return fail(s, uc, ERROR_CALLBACK);
+    }
     s->block_count++;
-    if (s->describe(b)) return fail(s, uc, ERROR_CALLBACK);
-    for (uint32_t g = offset / GRANULE; g <= (offset + size - 1) / GRANULE; g++) region->is_code[g] = 1;
+    for (uint32_t g = offset / GRANULE; g <= (offset + size - 1) / GRANULE && g < region->size / GRANULE; g++)
+        region->is_code[g] = 1;
     *entry = i + 1;
     return i;
 }

@@ -54,9 +54,7 @@ class TimingModel:
         self.endless: int | None = None  # where the program entered a branch to itself
         self._saved: Micro | None = None
         self._rests: dict[tuple[int, int], float] = {}
-        me = weakref.ref(
-            self
-        )  # the callbacks must not keep the model alive: the state that holds them is freed with it
+        me = weakref.ref(self)  # the callbacks must not keep alive the model whose end frees what they work on
         self._code = tuple(code)
         self._keep = (
             DESCRIBE(lambda block: model._describe(block) if (model := me()) else -1),
@@ -64,28 +62,16 @@ class TimingModel:
         )
         self._fill()
         weakref.finalize(self, self._library.release, c.byref(self._state))
-        self._attach(
-            const.UC_HOOK_BLOCK, "on_block"
-        )  # no hook on memory: unicorn would leave its fast path at every access
+        self._attach()
 
     def _fill(self) -> None:
         state, branch, memory = self._state, self.parameters.branch, self.parameters.memory
         state.describe, state.cost = self._keep
         state.stop = c.cast(uclib.uc_emu_stop, c.c_void_p)
         state.read = c.cast(uclib.uc_reg_read_batch, c.c_void_p)
-        for name in ("mispredict", "taken_unknown", "btac_entries", "history_bits", "counter_bits"):
-            setattr(state.p, name, getattr(branch, name))
-        for name in (
-            "sram_line",
-            "store_line",
-            "write_back",
-            "uncached_fetch",
-            "uncached_flash_read",
-            "uncached_sram_read",
-            "uncached_write",
-            "unaligned_load",
-        ):
-            setattr(state.p, name, getattr(memory, name))
+        for name, value in (vars(branch) | vars(memory)).items():
+            if hasattr(state.p, name):  # not those that depend on wait states: see set_flash
+                setattr(state.p, name, value)
         for name, (sets, ways) in CACHES.items():
             cache = getattr(state.micro, name)
             cache.sets, cache.ways = sets, ways
@@ -97,12 +83,13 @@ class TimingModel:
         if self._library.prepare(c.byref(state)):
             raise BoardError("the timing model finds no memory", do="close other programs")
 
-    def _attach(self, kind: int, function: str) -> None:
-        """Adds a native hook; unicorn's Python interface knows only Python callbacks."""
-        handle, hook = c.c_size_t(0), c.cast(getattr(self._library, function), c.c_void_p)
-        status = uclib.uc_hook_add(
-            self._uc._uch, c.byref(handle), kind, hook, c.byref(self._state), c.c_uint64(1), c.c_uint64(0)
-        )
+    def _attach(self) -> None:
+        """Adds the native block hook; unicorn's Python interface knows only Python callbacks. None on memory: with one,
+        unicorn leaves its fast path at every access.
+        """
+        handle, hook = c.c_size_t(0), c.cast(self._library.on_block, c.c_void_p)
+        state, everywhere = c.byref(self._state), (c.c_uint64(1), c.c_uint64(0))
+        status = uclib.uc_hook_add(self._uc._uch, c.byref(handle), const.UC_HOOK_BLOCK, hook, state, *everywhere)
         if status:
             raise BoardError(f"unicorn refuses a hook (status {status})", do="run ./reproduce.sh doctor")
 

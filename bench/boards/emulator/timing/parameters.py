@@ -52,8 +52,8 @@ class Branch:
 
 @dataclass(frozen=True)
 class Memory:
-    """Cycles per event. *_line: a line of 32 bytes that misses (store_line: for a store); uncached_*: one access with its
-    cache switched off; unaligned_load: one in any memory.
+    """Cycles per event. *_line: a line of 32 bytes that misses (store_line: for a store); uncached_*: one access with
+    its cache switched off; unaligned_load: one in any memory.
     """
 
     flash_line_at_7_wait_states: int
