@@ -38,7 +38,7 @@ def operating(method="agilenn", dataset="cifar100", clock=CLOCK, early=0.0, full
     made = Operating(
         case=case, clock_hz=clock, compute_ms=np.full(N, compute * CLOCK / clock), up=sizes,
         down=np.where(sizes > 0, 20, 0), correct=np.arange(N) % 4 > 0, remote_ms=remote,
-        full=Hits(round(100 * accuracy), 10_000) if full else None, label_device="emulated", stamp={"id": "s"},
+        full=Hits(round(100 * accuracy), 10_000) if full else None, stamp={"id": "s"},
     )  # fmt: skip
     return dataclasses.replace(made, **change)
 

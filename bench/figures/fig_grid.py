@@ -20,7 +20,7 @@ GRID = (50e3, 100e3, 270e3, 500e3, 1e6, 2e6, 6e6, 20e6)
 class FigGrid(Sweep):
     name = "fig_grid"
     claim = "the fastest and the thriftiest method at each clock and rate, of those within 10 points of the best one"
-    minutes = "5-10"
+    minutes = "5-15"
     clocks = CLOCKS
 
     def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:

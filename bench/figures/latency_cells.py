@@ -39,13 +39,11 @@ class Measured:
 class Campaign:
     """The cells of one command line. run() measures; stamps: where its rows come from; notes: for the user.
 
-    args: the options of fig_latency, whose cells `figure` shares.
+    args: the options of fig_latency, whose cells other figures share. command: what stamps name, if it is another one.
     """
 
-    def __init__(
-        self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded, figure: str = FIGURE
-    ) -> None:
-        self.args, self.cases, self.recorded, self.figure = args, cases, recorded, figure
+    def __init__(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded, command: str = "") -> None:
+        self.args, self.cases, self.recorded, self.command = args, cases, recorded, command
         self.link = Link(args.bandwidth)
         modem = {"uart_baud": args.modem.baud} if args.modem else {}
         self.conditions = results.conditions(
@@ -116,9 +114,11 @@ class Campaign:
     def _stamp(self, case: Case, info: dict[str, Any]) -> dict[str, Any]:
         """Holds no path of this computer."""
         rate, clock = self.args.bandwidth / 1e3, self.args.clock / 1e6
-        command = f"{self.figure} --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
+        command = f"{FIGURE} --bandwidth {rate:.10g}kbps --clock {clock:.10g}MHz --images {self.args.images}"
         if self.args.compiler != "zig":
             command += f" --compiler {self.args.compiler}"
         if self.args.modem:
             command += f" --modem {self.args.modem}"
-        return cells.stamp(case, command, board=self.args.board, code=self.code[BOARD_CODE], firmware=info)
+        return cells.stamp(
+            case, self.command or command, board=self.args.board, code=self.code[BOARD_CODE], firmware=info
+        )

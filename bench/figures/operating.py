@@ -17,16 +17,13 @@ from bench.energy import model
 from bench.energy.bracket import Bracket, total
 from bench.figures import base
 from bench.figures.cases import Case
-from bench.figures.latency_cells import Campaign
+from bench.figures.latency_cells import Campaign, Measured
 from bench.figures.latency_rows import FIGURE, Hits
 from bench.figures.recorded import Recorded
 from bench.link import Link
-from bench.measure import is_emulated
-from bench.method import Label
 
 CLOCK, RATE = 216_000_000, 6e6  # the paper's operating point
 BOARD = "emu://stm32f746"
-FEW = 20  # images at other clocks: the first ones of those at CLOCK, whose cycles hardly differ between images
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,6 @@ class Operating:
     correct: np.ndarray
     remote_ms: float
     full: Hits | None
-    label_device: Label
     stamp: dict[str, Any]
 
     @property
@@ -82,49 +78,47 @@ class Operating:
 
 
 def measure(
-    args: argparse.Namespace, cases: Sequence[Case], figure: str, clock_hz: int = CLOCK
+    args: argparse.Namespace, cases: Sequence[Case], figure: str, clocks: Sequence[int] = (CLOCK,)
 ) -> tuple[list[Operating], list[str]]:
-    """Each case at a clock, and notes for the user. args: the options of a Study with images."""
-    options = argparse.Namespace(
-        **vars(args) | {"bandwidth": RATE, "clock": clock_hz, "compiler": "zig", "board": BOARD}
-    )
-    recorded = Recorded(base.RESULTS / f"{FIGURE}.csv")
-    recorded.keep(cases)
-    campaign = Campaign(options, cases, recorded, figure)
-    found = []
-    for measured in campaign.measured():
-        runs = measured.runs
-        cycles = np.array([sum(run["cycles"].values()) for run in runs], float)
-        up = np.array([run["payload_up"] for run in runs])
-        remote = [run["remote_us"] / 1e3 for run in runs if run["payload_up"]]
-        found.append(
-            Operating(
-                case=measured.case,
-                clock_hz=clock_hz,
-                compute_ms=cycles * 1e3 / clock_hz,
-                up=up,
-                down=np.array([run["payload_down"] for run in runs]),
-                correct=np.array([run["prediction"] == run["label"] for run in runs]),
-                remote_ms=float(np.median(remote)) if remote else 0.0,
-                full=measured.full,
-                label_device="emulated" if is_emulated(BOARD) else "measured",
-                stamp=measured.stamp,
-            )
-        )
-    return found, campaign.notes
+    """Each case at each of the clocks, and notes for the user. args: the options of a Study with images.
 
-
-def at_clocks(
-    args: argparse.Namespace, cases: Sequence[Case], figure: str, clocks: Sequence[int]
-) -> tuple[list[Operating], list[str]]:
-    """Each case at each of the clocks. The server's time is the one at CLOCK: it does not know the device's."""
-    first, notes = measure(args, cases, figure)
+    The server's time is the one at CLOCK everywhere: it does not know the device's clock.
+    """
+    command = f"{figure} --images {args.images}"
+    first, notes = _at(args, cases, command, CLOCK)
     found = []
     for clock in clocks:
         if clock == CLOCK:
             found += first
             continue
-        fewer = argparse.Namespace(**vars(args) | {"images": min(args.images, FEW)})
-        others, _ = measure(fewer, cases, figure, clock)
+        others, _ = _at(args, cases, command, clock)
         found += [replace(one, remote_ms=same.remote_ms) for one, same in zip(others, first, strict=True)]
     return found, notes
+
+
+def _at(
+    args: argparse.Namespace, cases: Sequence[Case], command: str, clock_hz: int
+) -> tuple[list[Operating], list[str]]:
+    options = argparse.Namespace(
+        **vars(args) | {"bandwidth": RATE, "clock": clock_hz, "compiler": "zig", "board": BOARD}
+    )
+    recorded = Recorded(base.RESULTS / f"{FIGURE}.csv")
+    recorded.keep(cases)
+    campaign = Campaign(options, cases, recorded, command)
+    return [_operating(measured, clock_hz) for measured in campaign.measured()], campaign.notes
+
+
+def _operating(measured: Measured, clock_hz: int) -> Operating:
+    runs = measured.runs
+    remote = [run["remote_us"] / 1e3 for run in runs if run["payload_up"]]
+    return Operating(
+        case=measured.case,
+        clock_hz=clock_hz,
+        compute_ms=np.array([sum(run["cycles"].values()) for run in runs], float) * 1e3 / clock_hz,
+        up=np.array([run["payload_up"] for run in runs]),
+        down=np.array([run["payload_down"] for run in runs]),
+        correct=np.array([run["prediction"] == run["label"] for run in runs]),
+        remote_ms=float(np.median(remote)) if remote else 0.0,
+        full=measured.full,
+        stamp=measured.stamp,
+    )

@@ -43,7 +43,7 @@ class OperatingRows:
         low, high = stats.proportion(found.hits, found.n)
         whole = self.operating.full is not None
         name = "accuracy" if whole else "accuracy_sample"
-        label: Label = "measured" if whole else self.operating.label_device
+        label: Label = "measured" if whole else "emulated"
         row = self.row(name, found.percent, "percent", label, (100 * low, 100 * high), **at)
         return dataclasses.replace(row, n=found.n, source=found.source)
 

@@ -45,7 +45,7 @@ class Sweep(Study):
         from bench.figures import operating
         from bench.figures.operating_rows import OperatingRows, published
 
-        measured, notes = operating.at_clocks(args, cases, self.name, self.clocks)
+        measured, notes = operating.measure(args, cases, self.name, self.clocks)
         found, paper = Found(notes=notes), published()
         for dataset in dict.fromkeys(case.dataset.name for case in cases):
             makers = [OperatingRows(self.name, one, paper) for one in measured if one.case.dataset.name == dataset]
