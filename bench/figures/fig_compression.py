@@ -117,7 +117,7 @@ def rows_of(case: Case, coder: str, result: dict[str, list[int]]) -> list[Row]:
     make, at = Maker(FigCompression.name, case.key), {"coder": coder} if coder else {}
     sizes = np.array(result["bytes"], float)
     frame = float(np.prod(case.deployment.frame))
-    rate = stats.interval([sizes], lambda part, axis: frame / np.mean(part, axis=axis))
+    rate = stats.interval([sizes], lambda part, axis: np.asarray(frame / np.mean(part, axis=axis)))
     return [
         make.share("accuracy", result["right"], **at),
         make.mean("payload_up", list(sizes), "bytes", **at),

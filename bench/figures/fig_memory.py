@@ -46,18 +46,20 @@ class FigMemory(Sweep):
 
 
 def rows_of(maker: OperatingRows) -> list[Row]:
-    """sram: of all segments, with as much stack as was used; arena: the planned buffers; all in kB; the accuracy.
+    """Accuracy; SRAM of all segments with as much stack as was used, and flash, in kB; that stack.
 
     What a program needs does not depend on its images: a re-split data set has a verdict, too.
     """
     from bench.figures.offloaded import beside
 
     firmware = maker.operating.stamp["inputs"]["firmware"]
-    stack, label = firmware["stack_high_water"], maker.operating.label_device
+    stack = firmware["stack_high_water"]
     sram = firmware["sram_bytes"] - STACK + stack
     return [
         maker.accuracy(),
-        beside(maker.row("sram", sram / KB, "kB", label), maker.theirs("fig20", "sram"), True),
-        beside(maker.row("flash", firmware["flash_bytes"] / KB, "kB", label), maker.theirs("fig20", "flash"), True),
-        maker.row("stack", stack, "bytes", label),
+        beside(maker.row("sram", sram / KB, "kB", "emulated"), maker.theirs("fig20", "sram"), True),
+        beside(
+            maker.row("flash", firmware["flash_bytes"] / KB, "kB", "emulated"), maker.theirs("fig20", "flash"), True
+        ),
+        maker.row("stack", stack, "bytes", "emulated"),
     ]

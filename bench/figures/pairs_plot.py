@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.figures import style
 from bench.figures.rows import spread
 from bench.results import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def draw(
@@ -38,8 +42,8 @@ def draw(
         methods = sorted(lines[key], key=style.rank)
         for number, (axis, metric) in enumerate(zip(line, panels, strict=True)):
             for place, method in enumerate(methods):
-                if row := lines[key][method].get(metric):
-                    _pair(axis, place, row, colours[number])
+                if one := lines[key][method].get(metric):
+                    _pair(axis, place, one, colours[number])
             if limit := (limits or {}).get(metric):
                 axis.axvline(limit, color="0.4", linestyle="--", linewidth=0.8)
             axis.set_yticks(range(len(methods)), map(style.title, methods))
@@ -55,10 +59,7 @@ def draw(
     return style.save(figure, folder, name)
 
 
-def _pair(axis: object, place: int, row: Row, colour: tuple[float, float, float]) -> None:
-    from matplotlib.axes import Axes
-
-    assert isinstance(axis, Axes)
+def _pair(axis: Axes, place: int, row: Row, colour: tuple[float, float, float]) -> None:
     low, high = spread(row)
     at = place if row.paper_value is None else place - 0.17
     axis.barh(at, row.value, height=0.32, color=colour, linewidth=0, xerr=[[row.value - low], [high - row.value]])

@@ -53,14 +53,14 @@ def rows_of(maker: OperatingRows, other: OperatingRows | None) -> list[Row]:
     from bench.link import Link
 
     one, link = maker.operating, Link(RATE)
-    label, up = one.label_device, one.up.astype(float)
+    up = one.up.astype(float)
     air = np.array([link.air_bytes(int(count)) if count else 0 for count in up], float)
     frame = float(np.prod(one.case.deployment.frame))
     made = [
         maker.accuracy(),
-        maker.row("payload_up", up.mean(), "bytes", label, stats.interval([up])),
+        maker.row("payload_up", up.mean(), "bytes", "emulated", stats.interval([up])),
         maker.row("air_bytes", air.mean(), "bytes", "modelled", stats.interval([air])),
-        maker.row("payload_of_frame", 100 * up.mean() / frame, "percent", label),
+        maker.row("payload_of_frame", 100 * up.mean() / frame, "percent", "emulated"),
     ]
     if other and other is not maker and one.offloads:
         made.append(reduction(maker, other))
@@ -74,10 +74,9 @@ def reduction(maker: OperatingRows, other: OperatingRows) -> Row:
     from bench import paper, stats
 
     one, base = maker.operating, other.operating
-    pair = [one.up.astype(float), base.up.astype(float)]
-    row = maker.row(
-        "tx_reduction_vs_deepcod", float(less(*pair)), "percent", one.label_device, stats.interval(pair, less)
-    )
+    up, more = one.up.astype(float), base.up.astype(float)
+    spread = stats.interval([up, more], less)
+    row = maker.row("tx_reduction_vs_deepcod", float(less(up, more)), "percent", "emulated", spread)
     theirs = maker.theirs("table2", row.metric)
     gap = one.full.percent - base.full.percent if one.full and base.full else None
     found = paper.verdict(row.unit, row.value, theirs, comparable=one.case.comparable, gap=gap)
