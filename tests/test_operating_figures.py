@@ -190,6 +190,12 @@ def test_loss_mixes_the_devices_own_answer_with_the_servers():
     assert fig_loss.resent_ms(one, LINK, 0.5) == pytest.approx(twice)
 
 
+def test_what_the_device_reaches_alone_has_its_own_count():
+    rows = by_metric(fig_loss.rows_of(maker("fig_loss"), Hits(30, 100)))
+    assert (rows["accuracy_alone"].value, rows["accuracy_alone"].n) == (30.0, 100)
+    assert rows["accuracy_alone"].ci_low < 30 < rows["accuracy_alone"].ci_high
+
+
 def test_fallback_of_committed_models():
     from bench import datasets
     from bench.method import Deployment

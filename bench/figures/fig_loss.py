@@ -77,7 +77,7 @@ def rows_of(maker: OperatingRows, alone: Hits) -> list[Row]:
     from bench.link import Link
 
     one, link = maker.operating, Link(RATE)
-    made = [maker.accuracy(), maker.row("accuracy_alone", alone.percent, "percent", "measured")]
+    made = [maker.accuracy(), maker.counted("accuracy_alone", alone, "measured")]
     for loss in LOSSES:
         at: dict[str, Any] = {"loss": loss}
         made.append(maker.row("accuracy_one_try", one_try(one, alone.percent, link, loss), "percent", "modelled", **at))

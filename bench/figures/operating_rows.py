@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import paper, results, stats
 from bench.figures import base
+from bench.figures.latency_rows import Hits
 from bench.figures.operating import Operating
 from bench.link import Link
 from bench.method import Label
@@ -40,11 +41,14 @@ class OperatingRows:
     def accuracy(self, **at: Any) -> Row:
         """On the whole test split, else (metric accuracy_sample) on the images that the board ran."""
         found = self.operating.accuracy
+        if self.operating.full is None:
+            return self.counted("accuracy_sample", found, "emulated", **at)
+        return self.counted("accuracy", found, "measured", **at)
+
+    def counted(self, metric: str, found: Hits, label: Label, **at: Any) -> Row:
+        """Percent of images, with Wilson's interval."""
         low, high = stats.proportion(found.hits, found.n)
-        whole = self.operating.full is not None
-        name = "accuracy" if whole else "accuracy_sample"
-        label: Label = "measured" if whole else "emulated"
-        row = self.row(name, found.percent, "percent", label, (100 * low, 100 * high), **at)
+        row = self.row(metric, found.percent, "percent", label, (100 * low, 100 * high), **at)
         return dataclasses.replace(row, n=found.n, source=found.source)
 
     def latency(self, link: Link, interval: bool = True, **at: Any) -> Row:
