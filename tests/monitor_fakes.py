@@ -70,7 +70,7 @@ class FakePpk2(FakePort):
     def __init__(self, scene, fault=""):
         super().__init__()
         self.fault, self.flowing = fault, False
-        self.words = self._words(*play(scene, 100_000))
+        self.whole = self.words = self._words(*play(scene, 100_000))
 
     def _words(self, ampere, pin):
         shunt = np.full(len(ampere), 4)
@@ -96,7 +96,11 @@ class FakePpk2(FakePort):
         if data[0] == 0x19:
             self.out += (CALIBRATION + "VDD: 3300\nHW: 9173\nmode: 1\nIA: 56\n").encode()
             self.out += b"" if self.fault == "no_end" else b"END\n"
-        self.flowing = (self.flowing or data[0] == 0x06) and data[0] != 0x07
+        if data[0] == 0x06:  # the scene from its beginning
+            self.words, self.flowing = self.whole, True
+            self.ended.clear()
+        elif data[0] == 0x07:
+            self.flowing = False
 
     def more(self):
         if not self.flowing:

@@ -1,9 +1,12 @@
 """Each monitor against a stand-in that speaks its protocol and one that misbehaves; windows against both clocks."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from monitor_fakes import FakeJoulescope, FakeLpm01a, FakePpk2, trace
 
+from bench import cli, results
 from bench.energy.bracket import Bracket
 from bench.energy.monitors import base, lpm01a, open_monitor, ppk2
 from bench.energy.monitors.base import Samples
@@ -191,3 +194,41 @@ def test_a_monitor_that_cannot_be_opened_is_an_error_for_the_user(url):
 def test_an_unknown_kind_of_monitor_lists_the_known():
     with pytest.raises(UnknownName, match="joulescope, lpm01a, ppk2"):
         open_monitor("scope:/dev/ttyACM0")
+
+
+def test_energy_measure_writes_the_median_beside_the_model(tmp_path, monkeypatch, capsys):
+    fake = FakePpk2([(0.002, IDLE, 0), (0.004, BUSY, 1), (0.002, IDLE, 0)])
+
+    class Board:
+        @classmethod
+        def open(cls, url, build):
+            return cls()
+
+        def infer(self, frame, exchange):
+            assert fake.ended.wait(5)
+            return trace({"net:features": 864_000})  # 4 ms at 216 MHz
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("bench.energy.monitors.open_monitor", lambda url: Ppk2(fake, "ppk2", 3.3))
+    monkeypatch.setattr("bench.boards.device.Device", Board)
+    monkeypatch.setattr("bench.compile.program.build", lambda *_: None)
+    monkeypatch.setattr("bench.measure.describe", lambda *_: {"build": "b"})
+    monkeypatch.setattr("bench.client.RemoteServer", lambda _: nullcontext())
+    options = ["--board", "/dev/ttyACM0", "--method", "edge_only", "--dataset", "digits", "--out", str(tmp_path)]
+    assert cli.main(["energy", "measure", "--monitor", "ppk2:/dev/ttyACM1", *options]) == 0
+    rows = {row.metric: row for row in results.read(tmp_path / "energy_measured.csv")}
+    assert rows["energy_measured"].value == pytest.approx(3.3 * BUSY * 4, rel=0.01)
+    assert (rows["energy_measured"].label, rows["energy_measured"].n) == ("measured", 50)
+    assert rows["energy_measured_low"].value < rows["energy_measured"].value < rows["energy_measured_high"].value
+    assert rows["energy_modelled"].value == pytest.approx(3.3 * 99 * 4e-3)
+    assert "/dev/" not in (tmp_path / "energy_measured.provenance.json").read_text()
+    assert fake.closed
+    assert "energy_measured" in capsys.readouterr().out
+
+
+def test_an_emulated_board_has_no_current_to_measure(capsys):
+    options = ["--board", "emu://stm32f746", "--method", "agilenn", "--dataset", "digits"]
+    assert cli.main(["energy", "measure", "--monitor", "ppk2:/dev/ttyACM1", *options]) == 2
+    assert "real board" in capsys.readouterr().err
