@@ -54,7 +54,9 @@ class Twins:
 
     def __init__(self, folder: Path) -> None:
         (folder / "scratch.c").write_text('#include "stage.h"\nuint32_t scratch[SCRATCH_BYTES / 4];\n')
-        sources = [str(STAGES / f"{name}.c") for name in ("lz4", "lzw", "packed", "context", "lossless", "jpeg")]
+        sources = [
+            str(STAGES / f"{name}.c") for name in ("lz4", "lzw", "lzw_tree", "packed", "context", "lossless", "jpeg")
+        ]
         command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, f"-I{STAGES}", *sources, "scratch.c", "-o", "twin.so"]
         subprocess.run(command, check=True, cwd=folder)
         self._library = ctypes.CDLL(str(folder / "twin.so"))
@@ -70,6 +72,11 @@ class Twins:
             packed = CodeTables(bits, len(entries), rows, (ctypes.c_uint16 * len(context))(*context))
             return self._run(name, symbols, room, *symbols.shape, ctypes.byref(packed))
         return self._run(name, symbols, room, symbols.size, bits)
+
+    def tree(self, symbols: np.ndarray, bits: int) -> int:
+        """Bytes that LZW's tree finds; 0 where it runs out of memory."""
+        payload = ctypes.create_string_buffer(2 * symbols.size + 8)
+        return self._library.lzw_tree(symbols.ctypes.data_as(ctypes.c_void_p), symbols.size, bits, payload)
 
     def _run(self, name: str, symbols: np.ndarray, room: int, *middle: object) -> bytes:
         stage: Callable[..., int] = getattr(self._library, f"stage_code_{name}")

@@ -29,7 +29,7 @@ def streams(draw):
     bits = draw(st.integers(1, 8))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
-    count, levels = draw(st.sampled_from([0, 1, 2, 3, 17, 300, 5000, 30000])), draw(st.integers(1, 1 << bits))
+    count, levels = draw(st.sampled_from([0, 1, 2, 3, 17, 300, 5000, 20000, 30000])), draw(st.integers(1, 1 << bits))
     symbols = np.repeat(rng.integers(0, levels, count), draw(st.integers(1, 9)))[:count]
     return bits, symbols.astype(np.uint8)
 
@@ -55,6 +55,41 @@ def test_round_trip_and_twin(twins, stream):
         assert len(data) <= room
         assert np.array_equal(coder(name).decode(data, bits, symbols.shape), symbols)
         assert twins.encode(name, symbols, bits, room) == data
+
+
+def bushy(bits: int, count: int) -> np.ndarray:
+    """A stream that makes phrases as short as can be: the fewest nodes for a full dictionary."""
+    levels, stream, at = 1 << bits, [0], 0
+    children, sizes, path = [[0] * levels for _ in range(levels)], [0] * levels, [0]
+    while len(stream) < count:
+        symbol = min(range(levels), key=lambda s: ((sizes[c] + 1 if (c := children[at][s]) else 0), sizes[s]))
+        stream.append(symbol)
+        if child := children[at][symbol]:
+            at = child
+            path.append(at)
+            continue
+        for node in path:
+            sizes[node] += 1
+        children[at][symbol] = len(children)
+        children.append([0] * levels)
+        sizes.append(0)
+        at, path = symbol, [symbol]
+        if len(children) == lzw.FULL + 1:  # that one was not defined any more
+            children, sizes = [[0] * levels for _ in range(levels)], [0] * levels
+    return np.array(stream, np.uint8)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3])
+def test_small_alphabets_use_a_tree_until_its_memory_is_full(twins, bits):
+    rng, results = np.random.default_rng(bits), []
+    noise = [rng.integers(0, 1 << bits, 24576) * (rng.random(24576) < share) for share in (0.01, 0.1, 1)]
+    for symbols in (*(n.astype(np.uint8) for n in noise), bushy(bits, 24576)):
+        data, found = lzw.encode(symbols, bits), twins.tree(symbols, bits)
+        assert found in (0, len(data))
+        assert twins.encode("lzw", symbols, bits, lzw.max_bytes(symbols.size, bits)) == data
+        results.append(found > 0)
+    assert results[0] and not results[2]
+    assert bits < 3 or results[3]  # the dictionary is emptied, and the tree with it
 
 
 @settings(max_examples=200, deadline=None)
