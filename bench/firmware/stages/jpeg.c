@@ -5,11 +5,11 @@
 #define KEPT 2
 #define INLINE static inline __attribute__((always_inline))
 
-/* What one image needs, in scratch: its tables, the pixels of one unit, one block between and after the passes. */
+/* What one image needs, in scratch: its tables, the pixels of one unit, blocks before, between and after the passes. */
 struct work {
     struct jpeg_tables tables;
     uint8_t pixels[16 * 16 * 3];
-    int32_t block[64];
+    int32_t block[64], red[64];
 };
 _Static_assert(sizeof(struct work) <= SCRATCH_BYTES, "scratch is too small");
 
@@ -44,34 +44,35 @@ INLINE uint32_t size_of(int32_t level) {
     return 31 - (uint32_t)__builtin_clz(magnitude(level) << 1 | 1);
 }
 
-/* The block in work -> bits. Returns its DC level. */
-static FAST_CODE int32_t code_block(struct bits *s, struct work *w, uint32_t table, int32_t last) {
+INLINE int32_t quantize(int32_t coefficient, const struct jpeg_step *step) {
+    const uint32_t above = magnitude(coefficient) + step->half;
+    const uint32_t quotient = (uint32_t)((uint64_t)above * step->reciprocal >> 32);
+    return coefficient < 0 ? -(int32_t)quotient : (int32_t)quotient;
+}
+
+/* A block of pixels, overwritten -> bits. Returns its DC level. */
+static FAST_CODE int32_t code_block(struct bits *s, const struct jpeg_tables *tables, int32_t *block, uint32_t table,
+                                    int32_t last) {
     for (uint32_t i = 0; i < 8; i++)
-        transform(w->block + 8 * i, 1, SHIFT - KEPT);
+        transform(block + 8 * i, 1, SHIFT - KEPT);
     for (uint32_t i = 0; i < 8; i++)
-        transform(w->block + i, 8, SHIFT + KEPT);
-    const uint32_t *const ac = w->tables.ac[table];
-    const struct jpeg_step *step = w->tables.steps[table], *const end = step + 64;
-    int32_t dc = 0;
+        transform(block + i, 8, SHIFT + KEPT);
+    const uint32_t *const ac = tables->ac[table];
+    const struct jpeg_step *step = tables->steps[table], *const end = step + 64;
+    const int32_t dc = quantize(block[0], step);
+    put(s, tables->dc[table][size_of(dc - last)], dc - last, size_of(dc - last));
     uint32_t run = 0;
-    for (; step < end; step++) {
-        const int32_t coefficient = w->block[step->place];
-        const uint32_t above = magnitude(coefficient) + step->half;
-        const uint32_t quotient = (uint32_t)((uint64_t)above * step->reciprocal >> 32);
-        const int32_t level = coefficient < 0 ? -(int32_t)quotient : (int32_t)quotient;
-        if (step == w->tables.steps[table]) {
-            dc = level;
-            const uint32_t size = size_of(level - last);
-            put(s, w->tables.dc[table][size], level - last, size);
-        } else if (quotient == 0) {
+    while (++step < end) {
+        const int32_t level = quantize(block[step->place], step);
+        if (level == 0) {
             run++;
-        } else {
-            for (; run >= 16; run -= 16)
-                bits_put(s, ac[0xf0] >> 5, ac[0xf0] & 31, 1);
-            const uint32_t size = size_of(level);
-            put(s, ac[run << 4 | size], level, size);
-            run = 0;
+            continue;
         }
+        for (; run >= 16; run -= 16)
+            bits_put(s, ac[0xf0] >> 5, ac[0xf0] & 31, 1);
+        const uint32_t size = size_of(level);
+        put(s, ac[run << 4 | size], level, size);
+        run = 0;
     }
     if (run > 0)
         bits_put(s, ac[0] >> 5, ac[0] & 31, 1);
@@ -96,15 +97,16 @@ static FAST_CODE void luma(int32_t *block, const uint8_t *pixels) {
             *block++ = ((pixels[0] * 19595 + pixels[1] * 38470 + pixels[2] * 7471 + (1 << 15)) >> 16) - 128;
 }
 
-/* Of the means of 2x2 pixels. */
-INLINE void chroma(int32_t *block, const uint8_t *pixels, int32_t red, int32_t green, int32_t blue) {
+/* Of the means of 2x2 pixels. The - 1 keeps 128 out. */
+static FAST_CODE void chroma(int32_t *blue, int32_t *red, const uint8_t *pixels) {
     for (uint32_t y = 0; y < 8; y++, pixels += 16 * 3)
         for (uint32_t x = 0; x < 8; x++, pixels += 6) {
             const uint8_t *const under = pixels + 16 * 3;
             const int32_t r = pixels[0] + pixels[3] + under[0] + under[3];
             const int32_t g = pixels[1] + pixels[4] + under[1] + under[4];
             const int32_t b = pixels[2] + pixels[5] + under[2] + under[5];
-            *block++ = (r * red + g * green + b * blue + (1 << 17) - 1) >> 18; /* the - 1 keeps 128 out */
+            *blue++ = (b * 32768 - r * 11059 - g * 21709 + (1 << 17) - 1) >> 18;
+            *red++ = (r * 32768 - g * 27439 - b * 5329 + (1 << 17) - 1) >> 18;
         }
 }
 
@@ -121,17 +123,16 @@ FAST_CODE enum stage_result stage_code_jpeg(const uint8_t *image, uint32_t heigh
             if (channels == 1) {
                 for (uint32_t i = 0; i < 64; i++)
                     w->block[i] = w->pixels[i] - 128;
-                last = code_block(&s, w, 0, last);
+                last = code_block(&s, &w->tables, w->block, 0, last);
                 continue;
             }
             for (uint32_t i = 0; i < 4; i++) {
                 luma(w->block, w->pixels + ((i >> 1) * 8 * 16 + (i & 1) * 8) * 3);
-                last = code_block(&s, w, 0, last);
+                last = code_block(&s, &w->tables, w->block, 0, last);
             }
-            chroma(w->block, w->pixels, -11059, -21709, 32768);
-            last_blue = code_block(&s, w, 1, last_blue);
-            chroma(w->block, w->pixels, 32768, -27439, -5329);
-            last_red = code_block(&s, w, 1, last_red);
+            chroma(w->block, w->red, w->pixels);
+            last_blue = code_block(&s, &w->tables, w->block, 1, last_blue);
+            last_red = code_block(&s, &w->tables, w->red, 1, last_red);
         }
     return bits_close(&s, payload, 1, length) ? STAGE_NEXT : stage_code_packed(image, count, 8, payload, length);
 }
