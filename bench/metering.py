@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.boards.modem import Modem
 from bench.cli import Command
 from bench.energy.window import WINDOWS
 from bench.errors import BoardError
@@ -41,6 +42,8 @@ class Energy(Command):
         add("--protocol", default="paper", choices=PROTOCOLS, help="default paper")
         add("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
         add("--compiler", default="zig", metavar="NAME", help="zig (default) or gcc")
+        what = "the board sends over its own modem: the whole inference, with the module in the monitor's circuit"
+        add("--modem", type=Modem.parse, metavar="HOST[@BAUD]", help=what)
         add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
         add("--out", type=Path, default=ROOT / "results", metavar="DIR", help="where records go (default results)")
 
@@ -53,7 +56,7 @@ class Energy(Command):
         chosen = vars(args) | {"dataset": [args.dataset], "method": [args.method], "retrain": False, "fresh": False}
         (case,) = Cases(argparse.Namespace(**chosen), (), lambda _: "", trains=False).found
         windows, info = measure(case, args)
-        rows = rows_of(case, windows, args.clock)
+        rows = rows_of(case, windows, args.clock, args.modem)
         _write(rows, case, args, info)
         for row in rows:
             print(f"{row.metric:20} {row.value:10.4g} {row.unit:3} {row.label:9} n={row.n}")
@@ -68,7 +71,7 @@ def measure(case: Case, args: argparse.Namespace) -> tuple[list[list[Window]], d
 
     from bench import datasets
     from bench.boards.device import Device
-    from bench.client import RemoteServer
+    from bench.client import LOOPBACK, RemoteServer
     from bench.compile import program
     from bench.energy.monitors import open_monitor
     from bench.measure import Exchange, describe
@@ -78,9 +81,14 @@ def measure(case: Case, args: argparse.Namespace) -> tuple[list[list[Window]], d
     frames = datasets.frames(case.dataset.x_test[: WINDOWS * INFERENCES], deployment.frame)
     with ExitStack() as opened:
         monitor = opened.enter_context(open_monitor(args.monitor))
-        exchange = Exchange(opened.enter_context(RemoteServer(deployment))) if deployment.server else None
-        device = Device.open(args.board, build)
+        modem = args.modem if deployment.server else None
+        host = modem.host if modem else LOOPBACK
+        server = opened.enter_context(RemoteServer(deployment, host)) if deployment.server else None
+        exchange = Exchange(server) if server else None
+        device = Device.open(args.board, build, bool(modem))
         opened.callback(device.close)
+        if modem and server:
+            device.use_modem(modem, *server.address)
         found = []
         for frame in tqdm(frames, unit="inference", desc="energy", disable=None, leave=False):
             if exchange:
@@ -99,7 +107,12 @@ def inference(monitor: Monitor, infer: Any, clock_hz: int) -> Window:
 
 
 def pulses(trace: Trace, clock_hz: int) -> list[float]:
-    """Seconds by the cycle counter of each time that the board's pin was high: up to the reply, and from there on."""
+    """Seconds by the cycle counter of each time that the board's pin was high.
+
+    Up to the reply and from there on; in one go where the device decides, or has the modem bring the reply.
+    """
+    if trace.modem:
+        return [(sum(trace.cycles.values()) + trace.modem.up_cycles + trace.modem.down_cycles) / clock_hz]
     names = list(trace.cycles)
     reply = next((i for i, name in enumerate(names) if name.startswith("receive")), len(names))
     if not trace.payload:
@@ -108,8 +121,8 @@ def pulses(trace: Trace, clock_hz: int) -> list[float]:
     return [sum(part) / clock_hz for part in (counts[:reply], counts[reply:]) if part]
 
 
-def rows_of(case: Case, windows: Sequence[Sequence[Window]], clock_hz: int) -> list[Row]:
-    """The median over windows of the mean inference, with bounds; and what the model says of the same time."""
+def rows_of(case: Case, windows: Sequence[Sequence[Window]], clock_hz: int, modem: Modem | None = None) -> list[Row]:
+    """The median over windows of the mean inference, with bounds; of the processor alone also what the model says."""
     from bench import results
     from bench.energy.bracket import total
     from bench.energy.currents import standard
@@ -121,21 +134,19 @@ def rows_of(case: Case, windows: Sequence[Sequence[Window]], clock_hz: int) -> l
     measured = median([total(one.energy for one in inside).scaled(1 / len(inside)) for inside in windows])
     currents = standard()
     seconds = sum(one.seconds for inside in windows for one in inside) / n
-    modelled = currents.drawn("run", clock_hz).scaled(currents.volt * seconds)
-    at = results.conditions({"cpu_mhz": clock_hz / 1e6})
+    at = results.conditions({"cpu_mhz": clock_hz / 1e6} | ({"uart_baud": modem.baud} if modem else {}))
 
     def row(metric: str, value: float, label: Label, unit: str = "mJ") -> Row:
         key = (FIGURE, *case.key, at, metric)
         return Row(*key, value, None, None, unit, label, "live", n, None, None, "no_paper_value")
 
-    found: Mapping[str, tuple[Bracket, Label]] = {
-        "measured": (measured, "measured"),
-        "modelled": (modelled, "modelled"),
-    }
-    made = [row("device_ms", 1e3 * seconds, "measured", "ms")]
-    for name, (bracket, label) in found.items():
-        made.append(row(f"energy_{name}", bracket.typical, label))
-        made += [row(f"energy_{name}_{bound}", getattr(bracket, bound), label) for bound in ("low", "high")]
+    found: dict[Label, Bracket] = {"measured": measured}
+    if not modem:
+        found["modelled"] = currents.drawn("run", clock_hz).scaled(currents.volt * seconds)
+    made = [row("device", 1e3 * seconds, "measured", "ms")]
+    for label, bracket in found.items():
+        made.append(row(f"energy_{label}", bracket.typical, label))
+        made += [row(f"energy_{label}_{bound}", getattr(bracket, bound), label) for bound in ("low", "high")]
     return made
 
 
@@ -144,7 +155,7 @@ def _write(rows: Sequence[Row], case: Case, args: argparse.Namespace, info: dict
     from bench.figures import base, cells
     from bench.figures.recorded import Recorded, stamps_of
 
-    stamp = cells.stamp(case, f"energy measure --clock {args.clock / 1e6:g}MHz", firmware=info)
+    stamp = cells.stamp(case, f"energy measure --clock {args.clock / 1e6:.10g}MHz", firmware=info)
     path = args.out / f"{FIGURE}.csv"
     base.make_folder(args.out)
     with results.exclusive(args.out):

@@ -211,6 +211,6 @@ class FakeJoulescope:
         return "JS220-000001"
 
 
-def trace(cycles, payload=b""):
+def trace(cycles, payload=b"", modem=None):
     """What of a trace an energy window needs."""
-    return SimpleNamespace(cycles=cycles, payload=payload)
+    return SimpleNamespace(cycles=cycles, payload=payload, modem=modem)

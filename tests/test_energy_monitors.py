@@ -1,6 +1,7 @@
 """Each monitor against a stand-in that speaks its protocol and one that misbehaves; windows against both clocks."""
 
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -183,6 +184,7 @@ def test_pulses_end_at_the_reply():
     cycles = {"net:features": 300, "send": 100, "receive:remote": 50, "combine:scores": 150}
     assert pulses(trace(cycles, b"x"), 100) == [4.0, 2.0]
     assert pulses(trace(cycles), 100) == [6.0]
+    assert pulses(trace(cycles, b"x", SimpleNamespace(up_cycles=300, down_cycles=100)), 100) == [10.0]
 
 
 @pytest.mark.parametrize("url", ["ppk2", "ppk2:/dev/none?volt=nan", "ppk2:/dev/none?amp=1", "ppk2:/dev/no-such-port"])
@@ -201,7 +203,7 @@ def test_energy_measure_writes_the_median_beside_the_model(tmp_path, monkeypatch
 
     class Board:
         @classmethod
-        def open(cls, url, build):
+        def open(cls, url, build, modem):
             return cls()
 
         def infer(self, frame, exchange):
@@ -215,7 +217,7 @@ def test_energy_measure_writes_the_median_beside_the_model(tmp_path, monkeypatch
     monkeypatch.setattr("bench.boards.device.Device", Board)
     monkeypatch.setattr("bench.compile.program.build", lambda *_: None)
     monkeypatch.setattr("bench.measure.describe", lambda *_: {"build": "b"})
-    monkeypatch.setattr("bench.client.RemoteServer", lambda _: nullcontext())
+    monkeypatch.setattr("bench.client.RemoteServer", lambda *_: nullcontext())
     options = ["--board", "/dev/ttyACM0", "--method", "edge_only", "--dataset", "digits", "--out", str(tmp_path)]
     assert cli.main(["energy", "measure", "--monitor", "ppk2:/dev/ttyACM1", *options]) == 0
     rows = {row.metric: row for row in results.read(tmp_path / "energy_measured.csv")}
