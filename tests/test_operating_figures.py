@@ -157,6 +157,8 @@ def test_spinn_is_cut_anew_for_each_rate():
     assert fast["total_rescheduled"].value == pytest.approx(device + away)
     assert fast["accuracy_rescheduled"].value == 89.8
     assert rescheduled.rows_of(maker(method="edge_only"), LINK) == []
+    silent = dataclasses.replace(profiled().operating, up=np.zeros(N, int))
+    assert rescheduled.rows_of(OperatingRows("fig_bandwidth", silent, PAPER), LINK) == []
 
 
 def test_a_winner_must_be_accurate_enough():

@@ -14,13 +14,14 @@ from bench.results import Row
 
 
 def rows_of(maker: OperatingRows, link: Link, **at: Any) -> list[Row]:
-    """Latency, energy, validation accuracy and the choice at a rate; none for a method that does not adapt.
+    """Latency, energy, validation accuracy and the choice at a rate.
 
-    The profile estimates device times from operations; they are scaled by what the deployed program really takes.
+    None for a method that does not adapt, and where no image was sent: then nothing is known of the server's time. The
+    profile estimates device times from operations; they are scaled by what the deployed program really takes.
     """
     one = maker.operating
     adapt = getattr(registry.method(one.case.deployment.method), "plan", None)
-    if adapt is None or "profile" not in one.case.deployment.training:
+    if adapt is None or "profile" not in one.case.deployment.training or not one.up.any():
         return []
     down = int(one.down.max())
     plan: Plan = adapt(
