@@ -74,6 +74,16 @@ def count_hits(
     return [hits, len(labels)]
 
 
+def right(
+    *, dataset: str, images: str, deployment: str, folder: Path, data_dir: Path | None, **_settings: object
+) -> list[int]:
+    """1 for each image of the test split that is classified rightly, else 0. images, deployment: fingerprints."""
+    data, _ = load(dataset, images, deployment, folder, data_dir)
+    found = [one for chunk in spread(_right, cut(folder, data.x_test, data.y_test), len(data.y_test)) for one in chunk]
+    load(dataset, images, deployment, folder, data_dir)
+    return found
+
+
 def cut(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> list[Chunk]:
     """Tasks of a test split."""
     return [(folder, pixels[i : i + CHUNK], labels[i : i + CHUNK]) for i in range(0, len(labels), CHUNK)]
@@ -120,10 +130,15 @@ def _leave_ctrl_c_to_the_parent() -> None:
 
 
 def _hits(chunk: Chunk, coder: str = "") -> int:
+    return sum(_right(chunk, coder))
+
+
+def _right(chunk: Chunk, coder: str = "") -> list[int]:
     folder, pixels, labels = chunk
     deployment, remote = loaded_once(folder, coder)
     frames = datasets.frames(pixels, deployment.frame)
-    return sum(predict(deployment, frame, remote) == int(label) for frame, label in zip(frames, labels, strict=True))
+    pairs = zip(frames, labels, strict=True)
+    return [int(predict(deployment, frame, remote) == int(label)) for frame, label in pairs]
 
 
 @cache

@@ -27,6 +27,7 @@ COMMANDS = {
     "plot": "bench.plot:Plot",
     "all": "bench.everything:All",
     "report": "bench.report.report:Report",
+    "compare": "bench.compare.compare:Compare",
     "board": "bench.boards.run:BoardRun",
     "bench": "bench.benchmarks:Bench",
     "profile": "bench.profile:ProfileCommand",

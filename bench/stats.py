@@ -35,3 +35,15 @@ def interval(
         method="percentile", rng=np.random.default_rng(SEED),
     )  # fmt: skip
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> tuple[int, int, float]:
+    """(images that only the first gets right, only the second, two-sided p of the exact test) of paired booleans.
+
+    Under the null hypothesis an image on which they differ is as likely to be either's (Q. McNemar 1947).
+    """
+    from scipy.stats import binomtest
+
+    ours = int(np.sum(first & ~second))
+    theirs = int(np.sum(second & ~first))
+    return ours, theirs, float(binomtest(ours, ours + theirs).pvalue) if ours + theirs else 1.0

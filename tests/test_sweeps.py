@@ -127,8 +127,8 @@ def test_curves_of_the_joint_training(home: Path) -> None:
 
 def test_the_rule_sees_validation_images_only(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = run(home, "fig_sensitivity")
-    assert (rows["", "chosen_k"].value, rows["", "chosen_rho"].value) == (7, 0.7)
-    assert rows["", "lost_accuracy"].value == 0
+    assert (rows["", "chosen_k"].value, rows["", "chosen_rho"].value) == (7, 0.8)  # one point less, fewer bits
+    assert rows["", "lost_accuracy"].value == 1
     assert "the rule (validation accuracy within 1 point of the best" in capsys.readouterr().out
 
     def one(validation: float, bits: float, test: int) -> tuple[Point, dict[str, Any]]:

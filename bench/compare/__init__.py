@@ -1,0 +1,1 @@
+"""Two sets of records, or two methods image by image."""
