@@ -24,7 +24,7 @@ CAPTION = (
 )
 WHY = (
     "Our programs hold no interpreter and no library: code, weights and the buffers of one network, placed when it is\n"
-    "compiled, and 24 kB of scratch. What fills the paper's 216 kB is not stated. Its text says below 20 % of the\n"
+    "compiled, and scratch memory. What fills the paper's 216 kB is not stated. Its text says below 20 % of the\n"
     "device; 216 of 320 kB is 67 %."
 )
 
