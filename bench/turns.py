@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Literal, TypeAlias
@@ -45,11 +46,14 @@ def _lock(name: str, *, shared: bool = False, wait: bool = True) -> Iterator[Non
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(handle, how)
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise
+            if not wait:
+                raise
+            print(f"waiting: another process on this computer has its turn ({name})", file=sys.stderr)
+            fcntl.flock(handle, how)
         except OSError:  # a file system without locks
             pass
         yield

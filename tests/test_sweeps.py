@@ -54,6 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     replaced.trained = invented
     monkeypatch.setitem(sys.modules, replaced.__name__, replaced)
     monkeypatch.setattr(cells, "code_hash", lambda names: "code")
+    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 
