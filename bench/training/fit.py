@@ -66,6 +66,7 @@ def fit(
     training, DataError where checkpoint or file is damaged; the last good checkpoint stays in every case. Where another
     process is at the same training, this one waits, then goes on from there.
     """
+    path.mkdir(parents=True, exist_ok=True)
     with exclusive(path):
         done = begun(path, kept, fresh)
         checkpoint = Checkpoint(path)
