@@ -31,7 +31,7 @@ WHY = (
 
 class FigMemory(Sweep):
     name = "fig_memory"
-    claim = "SRAM and flash of each method's whole program: ELF segments and the stack's high-water mark"
+    claim = "memory of each method's whole program: SRAM and flash by the ELF, the stack by its high-water mark"
     figure = "Figure 20"
     minutes = "5"
 
