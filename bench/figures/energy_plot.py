@@ -79,15 +79,15 @@ def _bars(axis: Axes, methods: Sequence[Metrics], colours: list[tuple[float, flo
 def _multiples(axis: Axes, methods: Sequence[Metrics], colour: tuple[float, float, float]) -> None:
     axis.axvline(1, color="0.6", linewidth=0.8)
     style.plain_log(axis, "x")
-    furthest = 1.0
+    shown = [1.0]
     for place, one in enumerate(methods):
         row = one.get("energy_multiple")
         if row is None:
             continue
         axis.plot(row.value, place, "o", color=colour, markersize=5)
         axis.annotate(f"{row.value:.2g}", (row.value, place), (5, 3), textcoords="offset points", fontsize=7)
-        furthest = max(furthest, row.value, 1 / row.value)
+        shown.append(row.value)
         if row.paper_value is not None:
             axis.plot(row.paper_value, place, "o", markerfacecolor="white", color="0.4", markersize=5)
-            furthest = max(furthest, row.paper_value)
-    axis.set_xlim(0.7 / furthest, 2 * furthest)
+            shown.append(row.paper_value)
+    axis.set_xlim(0.6 * min(shown), 2 * max(shown))
