@@ -19,20 +19,34 @@ Kind: TypeAlias = Literal["", "training", "timing"]
 def turn(kind: Kind, port: str = "") -> Iterator[None]:
     """Holds what a cell needs for itself, until the end of the block.
 
-    port: a serial port or URL, which serves one process at a time. "timing": a clock of this computer is read; such
-    cells run one after the other, and raise BenchError while a training runs. "training": waits for timings to end.
+    port: a serial port or URL, which serves one process at a time. "timing": a clock of this computer is read; raises
+    BenchError while a training runs. "training": waits for timings to end; those that come after it are refused.
     """
     with ExitStack() as held:
         if port:
             held.enter_context(_lock(f"port {port}"))
-        if kind == "timing":
-            held.enter_context(_lock("timing"))
-            try:
-                held.enter_context(_lock("training", wait=False))
-            except BlockingIOError:
-                problem = "a training runs on this computer: times that are measured beside it would be wrong"
-                raise BenchError(problem, do="wait until it is done, then run the same command again") from None
-        elif kind == "training":
+        if kind:
+            with _lock("entrance"):
+                held.enter_context(_time() if kind == "timing" else _train())
+        yield
+
+
+@contextmanager
+def _time() -> Iterator[None]:
+    with _lock("timing", shared=True):
+        try:
+            with _lock("training", wait=False):
+                pass
+        except BlockingIOError:
+            problem = "a training runs on this computer: times that are measured beside it would be wrong"
+            raise BenchError(problem, do="wait until it is done, then run the same command again") from None
+        yield
+
+
+@contextmanager
+def _train() -> Iterator[None]:
+    with ExitStack() as held:
+        with _lock("timing"):
             held.enter_context(_lock("training", shared=True))
         yield
 

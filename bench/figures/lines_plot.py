@@ -62,13 +62,18 @@ def draw(
         layout="constrained",
     )  # fmt: skip
     for number, dataset in enumerate(datasets):
-        of_dataset = axes[number * lines : (number + 1) * lines].flat
+        of_dataset = list(axes[number * lines : (number + 1) * lines].flat)
         own = [row for row in rows if row.dataset == dataset]
         for axis, panel in zip(of_dataset, panels, strict=False):
             _panel(axis, panel, own, colours, (published or {}).get(panel.metric, ()))
-        for axis in list(of_dataset)[len(panels) :]:
+        for axis in of_dataset[len(panels) :]:
             axis.set_axis_off()
         of_dataset[0].set_title(style.title(dataset), loc="left")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    if any(labels):
+        figure.legend(
+            handles, labels, frameon=False, fontsize=6.5, loc="outside upper right", ncols=min(5, len(labels))
+        )
     style.caption(figure, caption)
     return style.save(figure, folder, name)
 
@@ -99,5 +104,5 @@ def _panel(
     axis.set_xlabel(panel.name or panel.axis, fontsize=7)
     axis.tick_params(labelsize=7)
     axis.grid(color="0.92")
-    if panel.series and axis.get_legend_handles_labels()[1]:
-        axis.legend(frameon=False, fontsize=5.5, ncols=1 + (len(panel.lines(rows)) > 4))
+    places = sorted({place for points in panel.lines(rows).values() for place, _ in points})
+    axis.set_xticks(places[:: -(-len(places) // 10)] if places else [])
