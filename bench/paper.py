@@ -20,7 +20,7 @@ SOURCES = {"fig_latency": ("fig16", FIG16)}  # our figure -> the paper's, and th
 
 
 class Paper:
-    """The paper's values: paper.value(row's key) for the figures in SOURCES."""
+    """The paper's values: paper.value(row's key); values: by figure, data set, method, conditions and metric."""
 
     def __init__(self, path: Path) -> None:
         """Raises DataError if the table is missing or damaged."""
