@@ -37,11 +37,14 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Site:
-    """An operator in its graph. takes_frame: its first input is the camera's uint8 frame (int8 input XOR 0x80)."""
+    """An operator in its graph. takes_frame: its first input is the camera's uint8 frame (int8 input XOR 0x80). stride:
+    bytes from pixel to pixel where its first input is part of a wider map (bench/compile/views.py), else 0.
+    """
 
     graph: Graph
     operator: Operator
     takes_frame: bool = False
+    stride: int = 0
 
     def input(self, position: int = 0) -> Value:
         """The activation at that position."""

@@ -11,7 +11,7 @@ from bench.errors import CompileError
 from bench.method import Deployment, Stage, Tensor
 
 SRAM = 256 * 1024  # SRAM1 and SRAM2
-SCRATCH = 24576  # SCRATCH_BYTES in stage.h, in DTCM
+SCRATCH = 28672  # SCRATCH_BYTES in stage.h, in DTCM
 C_TYPES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
 
 

@@ -38,18 +38,20 @@ def supported() -> list[str]:
     return sorted([*LOWERINGS, *ALIASES])
 
 
-def compile_net(path: Path, prefix: str, uint8_input: bool = False, hot: int = HOT_BYTES) -> Net:
+def compile_net(path: Path, prefix: str, uint8_input: bool = False, hot: int = HOT_BYTES, stride: int = 0) -> Net:
     """Compiles the network in `path`; every C name starts with `prefix`. Raises CompileError.
 
     uint8_input: the input tensor holds the camera's uint8 frame; the network must expect int8 = uint8 XOR 0x80, that
-    is scale 1/255 and zero point -128. hot: estimated bytes of code that it may claim of the ITCM.
+    is scale 1/255 and zero point -128. hot: estimated bytes of code that it may claim of the ITCM. stride: bytes from
+    pixel to pixel of the input, where that is part of a wider map; 0: it is not.
     """
-    return _Lowering(tflite.read(Path(path)), prefix, uint8_input, hot).net()
+    return _Lowering(tflite.read(Path(path)), prefix, uint8_input, hot, stride).net()
 
 
 class _Lowering:
-    def __init__(self, graph: Graph, prefix: str, uint8_input: bool, hot: int) -> None:
+    def __init__(self, graph: Graph, prefix: str, uint8_input: bool, hot: int, stride: int) -> None:
         self.graph, self.prefix, self.uint8_input, self.hot = graph, prefix, uint8_input, hot
+        self.stride = dict.fromkeys(graph.inputs, stride)
         self.name_of: dict[int, str] = {}  # graph value -> tensor
         self.tensors: dict[str, Tensor] = {}
         self.layers: list[Layer] = []
@@ -112,7 +114,8 @@ class _Lowering:
             )
         name = f"{operator.op.lower()}_{number}"
         takes_frame = bool(operator.inputs) and operator.inputs[0] == self.frame
-        site = Site(self.graph, operator, takes_frame)
+        stride = self.stride.get(operator.inputs[0], 0) if operator.inputs else 0
+        site = Site(self.graph, operator, takes_frame, stride)
         if operator.op in ALIASES:
             self.alias(name, site)
             return

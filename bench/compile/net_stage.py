@@ -11,8 +11,9 @@ import numpy as np
 
 from bench.compile.lower import HOT_BYTES, compile_net
 from bench.compile.net import Net
+from bench.compile.parameters import number
 from bench.errors import CompileError
-from bench.method import Stage, StageKind, Tensor
+from bench.method import MOST, Stage, StageKind, Tensor
 
 
 def close(a: float, b: float) -> bool:
@@ -20,8 +21,8 @@ def close(a: float, b: float) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(path: Path, prefix: str, reads_frame: bool, hot: int, changed: int) -> Net:
-    return compile_net(path, prefix, reads_frame, hot)
+def _compiled(path: Path, prefix: str, reads_frame: bool, hot: int, stride: int, changed: int) -> Net:
+    return compile_net(path, prefix, reads_frame, hot, stride)
 
 
 def networks(stages: Sequence[Stage], folder: Path) -> dict[int, Net]:
@@ -42,10 +43,11 @@ def network(stage: Stage, folder: Path, hot: int = HOT_BYTES) -> Net:
     hot: estimated bytes of code that it may claim of the ITCM.
     """
     path = folder / str(stage.params["model"])
+    stride = number(stage, "stride", 1, MOST) if "stride" in stage.params else 0
     if not stage.reads or not stage.writes:
         raise CompileError(f"stage net: {path.name}", expected="a buffer to read and one to write", got="none")
     try:
-        return _compiled(path, stage.writes[0], stage.reads[0] == "frame", hot, path.stat().st_mtime_ns)
+        return _compiled(path, stage.writes[0], stage.reads[0] == "frame", hot, stride, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise CompileError(f"stage net: {path} does not exist", do="restore or train the deployment again") from None
 

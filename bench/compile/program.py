@@ -12,6 +12,7 @@ from bench.compile.net_stage import networks
 from bench.compile.source import program_c
 from bench.compile.stages import check, first_buffer, kinds, label
 from bench.compile.toolchain import BUILD, compile_and_link, toolchain
+from bench.compile.views import with_views
 from bench.errors import CompileError
 from bench.method import Deployment, Part, Tensor
 
@@ -51,8 +52,9 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
             "clock", expected=" or ".join(f"{c // 1_000_000} MHz" for c in CLOCKS), got=f"{clock_hz:,} Hz"
         )
     tensors, known = check(deployment), kinds(deployment)
-    nets = networks(deployment.stages, deployment.folder)
-    layout = lay_out(deployment, tensors, nets)
+    compiled = with_views(deployment, tensors)
+    nets = networks(compiled.stages, deployment.folder)
+    layout = lay_out(compiled, tensors, nets)
     tools = toolchain(compiler)
     layers = tuple(f"{net.prefix}/{layer.name}" for net in nets.values() for layer in net.layers)
     buffers = (*layout.results, "cycles", *(("layer_cycles",) if layers else ()))
@@ -68,7 +70,7 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
         "stages": [label(s) for s in deployment.stages],
         "layers": list(layers),
     }
-    text = program_c(deployment, tensors, nets, layout, json.dumps(info), clock_hz)
+    text = program_c(compiled, tensors, nets, layout, json.dumps(info), clock_hz)
     sources = sorted({path for s in deployment.stages for path in known[s.op].sources})
     elf, build_id = compile_and_link({"program.c": text}, sources, tools)
     flash, sram = sizes(elf)

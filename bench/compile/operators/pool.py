@@ -26,7 +26,9 @@ def _pool(site: Site, function: str) -> Kernel:
 
 
 def mean(site: Site) -> Kernel:
-    """The reference folds the division into the multiplier, with as many extra bits as fit."""
+    """The reference folds the division into the multiplier, with as many extra bits as fit. Reads a map's first
+    channels where they lie.
+    """
     a, b = site.input(), site.output
     axes = sorted(int(axis) % len(a.shape) for axis in site.constant(1, "int32").reshape(-1))
     site.require(len(a.shape) == 4 and axes == [1, 2], "axes of mean", expected="height and width of NHWC", got=axes)
@@ -37,4 +39,7 @@ def mean(site: Site) -> Kernel:
     mult, shift = multiplier(factor)
     extra = min(pixels.bit_length() - 1, 32, 31 + shift)
     mult, shift = (mult << extra) // pixels, shift - extra
-    return Kernel(f"mean(in0, out, {pixels}, {channels}, {a.offset}, {mult}, {shift}, {b.offset});")
+    sums = f"int32_t sums[{-(-channels // 4) * 4}];"
+    stride = site.stride or channels
+    call = f"mean(in0, out, {pixels}, {channels}, {stride}, {a.offset}, {mult}, {shift}, {b.offset}, sums);"
+    return Kernel(f"{sums} {call}")

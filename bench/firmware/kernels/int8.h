@@ -61,6 +61,13 @@ KERNEL uint32_t odd_u(uint32_t v) {
     __asm("uxtb16 %0, %1, ror #8" : "=r"(r) : "r"(v));
     return r;
 }
+/* a + the same, half by half */
+KERNEL uint32_t add_even_s(uint32_t a, uint32_t v) { return (uint32_t)__sxtab16((int16x2_t)a, (int8x4_t)v); }
+KERNEL uint32_t add_odd_s(uint32_t a, uint32_t v) {
+    uint32_t r;
+    __asm("sxtab16 %0, %1, %2, ror #8" : "=r"(r) : "r"(a), "r"(v));
+    return r;
+}
 /* low halves (a low), high halves (a low) */
 KERNEL uint32_t lows(uint32_t a, uint32_t b) {
     uint32_t r;
@@ -98,6 +105,9 @@ KERNEL uint32_t even_u(uint32_t v) { return v & 0x00FF00FFu; }
 KERNEL uint32_t even_s(uint32_t v) { return (uint16_t)(int8_t)v | (uint32_t)(uint16_t)(int8_t)(v >> 16) << 16; }
 KERNEL uint32_t odd_u(uint32_t v) { return even_u(v >> 8); }
 KERNEL uint32_t odd_s(uint32_t v) { return even_s(v >> 8); }
+KERNEL uint32_t add_halves(uint32_t a, uint32_t b) { return ((a + b) & 0xFFFFu) | ((a >> 16) + (b >> 16)) << 16; }
+KERNEL uint32_t add_even_s(uint32_t a, uint32_t v) { return add_halves(a, even_s(v)); }
+KERNEL uint32_t add_odd_s(uint32_t a, uint32_t v) { return add_halves(a, odd_s(v)); }
 KERNEL uint32_t lows(uint32_t a, uint32_t b) { return (a & 0xFFFFu) | b << 16; }
 KERNEL uint32_t highs(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xFFFF0000u); }
 KERNEL int32_t high_rounded(int32_t a, int32_t b, int32_t c) {

@@ -37,13 +37,32 @@ KERNEL void max_pool(const int8_t *in, int8_t *out, struct window d, int low, in
         }
 }
 
-/* mean over `pixels` pixels of `channels` channels; mult and shift already hold the division */
-KERNEL void mean(const int8_t *in, int8_t *out, int pixels, int channels, int zero_in, int mult, int shift,
-                 int zero_out) {
-    for (int c = 0; c < channels; c++) {
-        int32_t sum = -zero_in * pixels;
-        for (int i = 0; i < pixels; i++) sum += in[i * channels + c];
-        out[c] = (int8_t)clip8(scale_twice(sum, mult, shift) + zero_out);
-    }
+#define SUMMED 128 /* pixels whose sums fit into halves of words, and whose values into the data cache */
+
+/* Sums of the first `channels` channels of pixels that lie `stride` bytes apart; four channels at once where words allow. */
+KERNEL void add_pixels(const int8_t *in, int pixels, int channels, int stride, int32_t *sums) {
+    if (stride % 4)
+        for (int c = 0; c < channels; c++)
+            for (int i = 0; i < pixels; i++) sums[c] += in[i * stride + c];
+    else
+        for (int c = 0; c < channels; c += 4) {
+            uint32_t even = 0, odd = 0;
+            UNROLL(8)
+            for (int i = 0; i < pixels; i++) {
+                const uint32_t v = load4(in + i * stride + c);
+                even = add_even_s(even, v), odd = add_odd_s(odd, v);
+            }
+            sums[c] += (int16_t)even, sums[c + 1] += (int16_t)odd;
+            sums[c + 2] += (int16_t)(even >> 16), sums[c + 3] += (int16_t)(odd >> 16);
+        }
+}
+
+/* mean over `pixels` pixels of the first `channels` channels; mult and shift already hold the division */
+KERNEL void mean(const int8_t *in, int8_t *out, int pixels, int channels, int stride, int zero_in, int mult, int shift,
+                 int zero_out, int32_t *sums) {
+    for (int c = 0; c < (channels + 3) / 4 * 4; c++) sums[c] = -zero_in * pixels;
+    for (int i = 0; i < pixels; i += SUMMED)
+        add_pixels(in + i * stride, pixels - i < SUMMED ? pixels - i : SUMMED, channels, stride, sums);
+    for (int c = 0; c < channels; c++) out[c] = (int8_t)clip8(scale_twice(sums[c], mult, shift) + zero_out);
 }
 #endif

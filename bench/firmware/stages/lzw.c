@@ -6,7 +6,7 @@
 #define TREE_SYMBOLS 24576u /* larger maps mostly need more nodes than there is memory for */
 
 /* The dictionary is a hash table with linear probing. One slot holds a whole entry: prefix code (12 bits), symbol (8 bits), the
-   code of both (12 bits). No entry is 0 because no code below 2 is ever defined. At most 4,094 of 6,144 slots are in use, and
+   code of both (12 bits). No entry is 0 because no code below 2 is ever defined. At most 4,094 of 7,168 slots are in use, and
    fewer than one per symbol. */
 static __attribute__((noinline)) void forget(uint32_t slots) {
     __builtin_memset(scratch, 0, slots * 4);

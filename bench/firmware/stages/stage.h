@@ -19,7 +19,7 @@ enum stage_result {
 #endif
 
 /* Working memory in DTCM that every stage and layer may overwrite; nothing survives in it from one stage to the next. */
-#define SCRATCH_BYTES 24576u
+#define SCRATCH_BYTES 28672u
 extern uint32_t scratch[SCRATCH_BYTES / 4];
 
 enum stage_result stage_split(const int8_t *features, uint32_t pixels, uint32_t channels, uint32_t keep, int8_t *important);
