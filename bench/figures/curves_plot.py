@@ -97,9 +97,10 @@ def _panel(axis: Axes, panel: Panel, curves: Curves, colours: Mapping[str, style
     few = max((len(points) for points in curves.values()), default=0) <= 10
     for method, points in curves.items():
         x, y = [place for place, _ in points], [row.value for _, row in points]
-        low, high = zip(*(spread(row) for _, row in points), strict=True)
         axis.plot(x, y, "o-" if few else "-", color=colours[method], linewidth=1.1, markersize=3)
-        axis.fill_between(x, low, high, color=colours[method], alpha=0.2, linewidth=0)
+        if all(row.ci_low is not None for _, row in points):
+            low, high = zip(*(spread(row) for _, row in points), strict=True)
+            axis.fill_between(x, low, high, color=colours[method], alpha=0.2, linewidth=0)
         theirs = [(place, row.paper_value) for place, row in points if row.paper_value is not None]
         for place, value in theirs:
             axis.plot(place, value, "o", markerfacecolor="white", color=colours[method], markersize=4.5, zorder=3)
