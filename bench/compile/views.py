@@ -1,7 +1,7 @@
 """Networks that read the leading channels of a map where they lie: `split` then copies nothing.
 
 A network whose input goes to MEAN alone needs each value once. Its `net` stage reads the whole map instead of what
-`split` would write (parameter "stride": bytes from pixel to pixel), and `split` writes nothing. Results are the same
+`split` would write (parameter "stride": bytes from pixel to pixel), and `split` does nothing. Results are the same
 bit for bit; the deployment and its Python twin know nothing of it.
 """
 
@@ -27,7 +27,7 @@ def with_views(deployment: Deployment, tensors: Mapping[str, Tensor]) -> Deploym
         net = stages[readers[0]]
         params = {**net.params, "stride": tensors[split.reads[0]].shape[2]}
         stages[readers[0]] = dataclasses.replace(net, reads=split.reads, params=params)
-        stages[index] = dataclasses.replace(split, writes=())
+        stages[index] = dataclasses.replace(split, reads=(), writes=())
     return dataclasses.replace(deployment, stages=tuple(stages))
 
 

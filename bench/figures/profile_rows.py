@@ -10,8 +10,9 @@ from bench.boards.emulator.image import Image
 from bench.compile import stages
 from bench.compile.layout import lay_out
 from bench.compile.net import Net
-from bench.compile.net_stage import network
+from bench.compile.net_stage import networks
 from bench.compile.program import Build
+from bench.compile.views import with_views
 from bench.method import Deployment, Stage
 
 ITCM_END = 16 * 1024
@@ -46,8 +47,9 @@ class Profile:
     def __init__(self, deployment: Deployment, build: Build, run: Mapping[str, Any]) -> None:
         self.deployment, self.build, self.run = deployment, build, run
         self.kinds = stages.kinds(deployment)
-        self.nets = {i: network(s, deployment.folder) for i, s in enumerate(deployment.stages) if s.op == "net"}
-        self.places = lay_out(deployment, build.tensors, self.nets).macros
+        self.compiled = with_views(deployment, build.tensors)
+        self.nets = networks(self.compiled.stages, deployment.folder)
+        self.places = lay_out(self.compiled, build.tensors, self.nets).macros
         self.symbols = Image.load(build.elf).symbols.addresses
 
     def rows(self) -> Iterator[Row]:
@@ -56,11 +58,11 @@ class Profile:
             if not self.run["cycles"][stages.label(stage)]:
                 continue
             layers = list(self._layers(stage, self.nets[index])) if index in self.nets else []
-            yield self._stage(stage, layers)
+            yield self._stage(stages.label(stage), self.compiled.stages[index], layers)
             yield from layers
 
-    def _stage(self, stage: Stage, layers: Sequence[Row]) -> Row:
-        label, names = stages.label(stage), (*stage.reads, *stage.writes)
+    def _stage(self, label: str, stage: Stage, layers: Sequence[Row]) -> Row:
+        names = (*stage.reads, *stage.writes)
         moved, code = sum(row.tensor_bytes for row in layers), ""
         if not layers:
             sizes = {name: self.build.tensors[name].nbytes for name in names}

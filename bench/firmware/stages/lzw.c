@@ -44,7 +44,8 @@ longer:
     return lzw_end(&stream, phrase, payload);
 }
 
-enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload, uint32_t *length) {
+FAST_CODE enum stage_result stage_code_lzw(const uint8_t *symbols, uint32_t count, uint32_t bits, uint8_t *payload,
+                                           uint32_t *length) {
     *length = count > 0 && bits <= 3 && count <= TREE_SYMBOLS ? lzw_tree(symbols, count, bits, payload) : 0;
     if (count > 0 && *length == 0)
         *length = lzw_table(symbols, count, bits, payload);
