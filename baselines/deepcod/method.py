@@ -22,7 +22,7 @@ STEP = {"paper": 4, "strong": 2}  # of the encoder's window, in pixels
 
 @dataclass(frozen=True)
 class Settings:
-    """Schedule of both steps together, then the networks and the loss. network to head: bench/training/networks.py."""
+    """Schedule (epochs of both steps, rate of the first), networks, loss. network to head: as for `server_network`."""
 
     epochs: int
     batch: int
@@ -36,6 +36,7 @@ class Settings:
     width: float = 1.0
     stages: int = 7
     head: int = 1280
+    joint_rate: float = 0.05  # of the second step: a higher one drives the decoder's tanh into saturation
     first: float = 1 / 3  # part of the epochs in which the task network sees the original images
     reconstruction: float = 10.0  # weight of the squared error, frames in [-1, 1]
     distillation: float = 1.0  # weight of the squared distance to the teacher's logits

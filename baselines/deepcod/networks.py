@@ -25,8 +25,7 @@ def encoder(frame: Sequence[int], channels: int, step: int, hidden: int = 0) -> 
     size, stride = KERNEL, step
     if hidden:
         x, size, stride = conv(x, hidden, KERNEL, step), 3, 1
-    middle = keras.initializers.Constant(MIDDLE)
-    codes = spectral(layers.Conv2D(channels, size, stride, "same", bias_initializer=middle))(x)
+    codes = Spectral(layers.Conv2D(channels, size, stride, "same", use_bias=False), start=MIDDLE)(x)
     return keras.Model(inputs, codes, name="encoder")
 
 
@@ -43,7 +42,7 @@ def decoder(shape: Sequence[int], channels: int, widths: Sequence[int], steps: S
     x = enlarge(x, widths[0], steps[0])
     x = attention(x, pool * steps[0], max(1, widths[0] // 8), max(1, widths[0] // 4))
     x = enlarge(x, widths[1], steps[1])
-    x = spectral(layers.Conv2D(channels, 3, padding="same"))(layers.ReLU()(normalize(x)))
+    x = Spectral(layers.Conv2D(channels, 3, padding="same", use_bias=False), start=0.0)(layers.ReLU()(normalize(x)))
     return keras.Model(inputs, (ops.tanh(x) + 1) / 2, name="decoder")
 
 
@@ -57,23 +56,55 @@ def enlarge(x: Any, filters: int, step: int) -> Any:
 def transposed(x: Any, filters: int, step: int) -> Any:
     """Of stride 1, a transposed convolution is a convolution with its kernel turned round."""
     kind = layers.Conv2DTranspose if step > 1 else layers.Conv2D
-    return spectral(kind(filters, 3, step, "same", use_bias=False))(x)
+    return Spectral(kind(filters, 3, step, "same", use_bias=False))(x)
 
 
 def attention(x: Any, pool: int, keys: int, values: int) -> Any:
     """Every place of (N, H, W, C) looks at the map pooled by `pool` (Zhang et al. 2019): x + gamma * what it finds."""
     height, width, channels = x.shape[1:]
-    query, key, value = (spectral(layers.Conv2D(n, 1, use_bias=False))(x) for n in (keys, keys, values))
+    query, key, value = (Spectral(layers.Conv2D(n, 1, use_bias=False))(x) for n in (keys, keys, values))
     key, value = (layers.MaxPooling2D(pool)(t) if pool > 1 else t for t in (key, value))
     query, key, value = (layers.Reshape((-1, t.shape[-1]))(t) for t in (query, key, value))
     found = ops.matmul(ops.softmax(ops.matmul(query, ops.transpose(key, (0, 2, 1)))), value)
     found = layers.Reshape((height, width, values))(found)
-    return layers.Add()([x, Gain()(spectral(layers.Conv2D(channels, 1, use_bias=False))(found))])
+    return layers.Add()([x, Gain()(Spectral(layers.Conv2D(channels, 1, use_bias=False))(found))])
 
 
-def spectral(layer: Any) -> Any:
-    """The layer with its kernel, as a matrix, kept at a largest singular value of 1 while it trains."""
-    return layers.SpectralNormalization(layer)
+class Spectral(keras.layers.Layer):
+    """A convolution whose kernel, as a matrix, is divided by its largest singular value (Miyato et al. 2018).
+
+    One power iteration per training step finds the value. start: of a trained bias; None: there is none. Unlike Keras's
+    layer of that name, which cuts the kernel itself back before each step, it computes the same right after a step.
+    """
+
+    def __init__(self, convolution: Any, start: float | None = None) -> None:
+        super().__init__()
+        self.convolution, self.start = convolution, start
+
+    def build(self, shape: Sequence[int]) -> None:
+        self.convolution.build(shape)
+        self.direction = self.add_weight(
+            shape=(1, self.convolution.kernel.shape[-1]), initializer="random_normal", trainable=False, name="direction"
+        )
+        self.largest = self.add_weight(shape=(), initializer="ones", trainable=False, name="largest")
+        if self.start is not None:
+            start = keras.initializers.Constant(self.start)
+            self.bias = self.add_weight(shape=(self.convolution.filters,), initializer=start, name="bias")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        y = self.convolution(x) / (self.measure() if training else self.largest)
+        return y if self.start is None else y + self.bias
+
+    def measure(self) -> Any:
+        """The largest singular value, after one more power iteration; its gradient reaches the kernel."""
+        matrix = ops.reshape(self.convolution.kernel, (-1, self.direction.shape[1]))
+        held = ops.stop_gradient(matrix)
+        left = ops.normalize(ops.matmul(self.direction, ops.transpose(held)))
+        right = ops.normalize(ops.matmul(left, held))
+        largest = ops.sum(ops.matmul(left, matrix) * right)
+        self.direction.assign(right)
+        self.largest.assign(largest)
+        return largest
 
 
 class Gain(keras.layers.Layer):

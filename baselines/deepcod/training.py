@@ -40,7 +40,7 @@ def train(
         decoder(shape, task.frame[2], settings.widths, (step // 2, 2)),
         student, teacher, settings,
     )  # fmt: skip
-    schedule = Schedule(settings.epochs - settings.task_epochs, settings.batch, settings.rate, settings.decay)
+    schedule = Schedule(settings.epochs - settings.task_epochs, settings.batch, settings.joint_rate, settings.decay)
     batches = task.batches(settings.batch)
     model.compile(schedule.optimizer(len(batches)))
     history = fit(
