@@ -38,7 +38,8 @@ def train(task: Task, settings: Settings, name: str) -> tuple[Any, dict[str, Any
     def loss(labels: Any, logits: Any) -> Any:
         return cross_entropy(labels, logits, settings.smoothing)
 
-    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
+    plain = keras.metrics.SparseCategoricalCrossentropy("prediction_loss", from_logits=True)  # without smoothing
+    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy", plain])
     path = folder(task.key("edge_only", **dataclasses.asdict(settings)))
     kept = None if task.request.variant else task.request.out / "weights.npz"
     history = fit(

@@ -32,7 +32,8 @@ def train(task: Task, net: Net, plan: budget.Plan, name: str) -> tuple[Any, dict
     def loss(labels: Any, logits: Any) -> Any:
         return cross_entropy(labels, logits, budget.SMOOTHING)
 
-    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy"])
+    plain = keras.metrics.SparseCategoricalCrossentropy("prediction_loss", from_logits=True)  # without smoothing
+    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy", plain])
     settings = {**dataclasses.asdict(plan), "smoothing": budget.SMOOTHING, "stem": net.stem, "layout": net.blocks}
     history = fit(
         model, batches, task.validation(), schedule, folder(task.key("mcunet", **settings, head=net.head)),
