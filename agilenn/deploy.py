@@ -7,20 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from agilenn.combine import ONE_Q15, logit_shift, q15
+from agilenn.combine import logit_shift, q15
 from agilenn.config import Settings
 from agilenn.model import AgileModel
 from agilenn.quantizer import table
 from agilenn.training import Trained
-from bench.codec import train_tables
-from bench.method import Deployment, Server, Stage, Value
+from bench import offload
+from bench.method import Deployment, Server, Stage
 from bench.training import export
 from bench.training.backend import keras
 from bench.training.fit import held_out
 from bench.training.task import Task
 
-REMOTE_ONLY: dict[str, Value] = {"weights": [ONE_Q15], "shifts": [0], "zeros": [0]}
-CODERS = {"paper": "lzw", "strong": "context"}  # by protocol: the paper's, and the best that the device can run
 PERCENT = ("accuracy", "local_accuracy", "remote_accuracy", "reference_accuracy", "skewness", "violations")
 
 
@@ -32,7 +30,7 @@ def deploy(task: Task, settings: Settings, trained: Trained, name: str) -> Deplo
     frames = task.calibration(export.CALIBRATION)[0]
     export.frame_network(trained.extractor, frames, device)
     scale, zero = export.quantization(device)[1]
-    features = export.run(device, as_int8(frames))
+    features = export.run(device, export.as_int8(frames))
     height, width, channels = features.shape[1:]
     shape = (height, width, channels - model.sent)
     export.server(model.remote, shape, remote)
@@ -41,26 +39,22 @@ def deploy(task: Task, settings: Settings, trained: Trained, name: str) -> Deplo
     symbols = table(centroids, scale, zero)
     sent = np.array(symbols, np.uint8)[features[..., model.sent :].astype(int) + 128]
     largest = float(np.abs(remote_logits(model, centroids.astype(np.float32)[sent])).max())
-    code: dict[str, Value] = {"coder": CODERS[request.protocol], "bits": settings.bits}
-    tables = train_tables(sent, model.quantizer.levels) if code["coder"] == "context" else []
-    if tables:
-        code["tables"] = tables
-    offload = (
+    coder, bits = offload.CODERS[request.protocol], settings.bits
+    tables = offload.tables_for(coder, sent, bits)
+    ask = (
         Stage("quantize", ("features",), ("symbols",), {"first": model.sent, "table": symbols}),
-        Stage("code", ("symbols",), ("payload",), code),
-        Stage("send", ("payload",)),
-        Stage("receive", (), ("remote",)),
+        *offload.exchange("symbols", coder, bits, tables),
     )
     extract = Stage("net", ("frame",), ("features",), {"model": device.name})
     if settings.local:
         before, combine, logit_scale = predict_locally(trained, settings, features, out, largest)
-        stages = (extract, *before, *offload, combine)
+        stages = (extract, *before, *ask, combine)
     else:
-        logit_scale = 2 * largest / 32767
-        stages = (extract, *offload, Stage("combine", ("remote",), ("scores",), REMOTE_ONLY))
+        logit_scale = offload.logit_scale(largest)
+        stages = (extract, *ask, offload.as_they_are("remote"))
     server = Server(
         model=remote.name, shape=shape, values=tuple(centroids.tolist()), planar=True, logit_scale=logit_scale,
-        coder=CODERS[request.protocol], bits=settings.bits, tables=tuple(tables),
+        coder=coder, bits=bits, tables=tuple(tables),
     )  # fmt: skip
     deployment = Deployment(
         name, request.dataset, request.protocol, task.frame, task.classes, stages, server,
@@ -115,8 +109,3 @@ def remote_logits(model: AgileModel, values: np.ndarray, batch: int = 64) -> np.
     """Remote NN's logits (N, classes) for dequantized features (N, H, W, C) that travel."""
     parts = [model.remote(values[i : i + batch], training=False) for i in range(0, len(values), batch)]
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
-
-
-def as_int8(frames: np.ndarray) -> np.ndarray:
-    """uint8 frames as the int8 input of scale 1/255 and zero -128."""
-    return (frames ^ 0x80).view(np.int8)

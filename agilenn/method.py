@@ -26,5 +26,5 @@ class AgileNN:
         from agilenn.deploy import deploy
         from agilenn.training import train
 
-        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        name = request.named(self.name)
         return deploy(task, settings, train(task, settings, name), name)

@@ -25,6 +25,7 @@ FORMAT = 1
 PROTOCOLS = ("paper", "strong")
 MOST = 4096  # pixels along a side, channels, classes
 ITEM_BYTES = {"uint8": 1, "int8": 1, "int16": 2, "int32": 4}
+NO_REPLY = -32768  # first logit of a `receive` stage whose reply never came: a server clips its own to -32767..32767
 Part = Literal["local", "compress", "network"]
 Label = Literal["measured", "emulated", "modelled", "mixed"]
 Value: TypeAlias = int | str | list[int]
@@ -229,6 +230,10 @@ class Request:
     data_dir: Path | None
     minutes: float | None = None
     variant: str = ""
+
+    def named(self, method: str) -> str:
+        """The method's name with the variant that is asked for."""
+        return f"{method}:{self.variant}" if self.variant else method
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from agilenn import config
 from agilenn.config import BUDGETS, Settings, presets, settings_for
 from bench.cli import main
 from bench.errors import BenchError
+from bench.training import budget as rule
 
 ABLATIONS = {
     "no_skewness": {"skewness_weight": 0.0}, "no_disorder": {"order": "none"}, "no_gating": {"gate": False},
@@ -95,3 +96,12 @@ def test_unknown_presets_and_keys_are_refused(
         (tmp_path / "audited.toml").write_text(content)
         with pytest.raises(BenchError, match=message):
             settings_for("digits", "quick")
+
+
+@pytest.mark.parametrize("dataset", ["digits", "cifar10", "cifar100", "svhn_grey", "imagenet200", "other"])
+def test_the_default_preset_keeps_to_the_budget_rule(dataset: str) -> None:
+    settings, plan = settings_for(dataset, "quick"), rule.plan(dataset, "quick")
+    assert (settings.epochs, settings.batch, settings.rate, settings.decay) == dataclasses.astuple(plan)
+    assert settings.label_smoothing == rule.SMOOTHING
+    server = {"network": settings.remote, "width": settings.remote_width, "stages": settings.remote_stages}
+    assert {**server, "head": settings.remote_head} == rule.server(dataset, "quick")

@@ -7,6 +7,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,6 +142,7 @@ def test_a_method_brings_its_own_stage(tmp_path, monkeypatch):
 
 def test_builds_are_cached_and_reproducible(tmp_path, monkeypatch):
     d = edge_only(tmp_path)
+    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "one"))
     first = program.build(d, CLOCK)
     content = first.elf.read_bytes()
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("compiled again"))
@@ -149,7 +152,7 @@ def test_builds_are_cached_and_reproducible(tmp_path, monkeypatch):
     second = program.build(d, CLOCK)
     assert second.elf != first.elf and second.elf.read_bytes() == content
     assert first.build_id.encode() in content
-    for path in (provenance.ROOT, tmp_path):
+    for path in (provenance.ROOT, tmp_path, Path(sys.prefix).resolve()):
         assert str(path).encode() not in content
     symbols = Image.load(first.elf).symbols
     assert symbols.at(symbols.addresses["stage_code_lzw"]) == "stage_code_lzw"

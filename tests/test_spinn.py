@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from baselines.spinn import method, schedule
 from baselines.spinn.schedule import Point, Split
-from baselines.spinn.stages import NO_ANSWER, BestSoFarKind
+from baselines.spinn.stages import BestSoFarKind
 from baselines.spinn.symbols import linear, lloyd
 from bench.boards.device import Device
 from bench.compile import program, stages
 from bench.errors import BenchError, CompileError
-from bench.method import Deployment, Request, Stage, Tensor
+from bench.method import NO_REPLY, Deployment, Request, Stage, Tensor
 from bench.server import Remote
 
 MODELS = Path(__file__).parent.parent / "results" / "models" / "spinn"
@@ -84,7 +84,7 @@ def test_few_levels_are_where_the_features_are(seed: int, zero: int, spread: flo
 @given(st.lists(st.lists(st.integers(-128, 127), min_size=3, max_size=3), min_size=1, max_size=4), st.booleans())
 def test_best_so_far(exits: list[list[int]], answered: bool) -> None:
     values = {f"e{i}": np.array(chances, np.int8) for i, chances in enumerate(exits)}
-    remote = np.array([5, -7, 9] if answered else [NO_ANSWER, 0, 0], np.int16)
+    remote = np.array([5, -7, 9] if answered else [NO_REPLY, 0, 0], np.int16)
     best = [chances for chances in exits if max(chances) == max(map(max, exits))][-1]
     run = values | {"remote": remote}
     BestSoFarKind().run(Stage("best_so_far", ("remote", *values), ("scores",)), run, Path())
@@ -125,7 +125,7 @@ def test_exits_and_a_lost_link_on_the_board(tmp_path: Path) -> None:
     frames = np.random.default_rng(8).integers(0, 256, (6, 24, 24, 3), np.uint8)
     frames[1:] = np.sort(frames[1:], axis=2) // np.arange(1, 6, dtype=np.uint8).reshape(5, 1, 1, 1)
     logits = np.arange(-5, 5, dtype="<i2").tobytes()
-    lost = np.full(10, NO_ANSWER, "<i2").tobytes()
+    lost = np.full(10, NO_REPLY, "<i2").tobytes()
     tops = []
     for frame in frames:
         twin = stages.simulate(two_exits(tmp_path, 128), frame, lambda _: logits)

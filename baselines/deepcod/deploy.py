@@ -9,15 +9,13 @@ import numpy as np
 
 from baselines.deepcod.method import Settings
 from baselines.deepcod.model import DeepCODModel
-from bench.codec import train_tables
-from bench.method import Deployment, Server, Stage, Value
+from bench import offload
+from bench.method import Deployment, Server, Stage
 from bench.training import export
 from bench.training.backend import keras
 from bench.training.fit import held_out
 from bench.training.quantizer.cells import table
 from bench.training.task import Task
-
-CODERS = {"paper": "lzw", "strong": "context"}  # by protocol: AgileNN's, and the best that the device can run
 
 
 def deploy(task: Task, settings: Settings, trained: tuple[DeepCODModel, dict[str, Any]], name: str) -> Deployment:
@@ -29,7 +27,7 @@ def deploy(task: Task, settings: Settings, trained: tuple[DeepCODModel, dict[str
     frames = task.calibration(export.CALIBRATION)[0]
     export.frame_network(model.encoder, frames, device)
     scale, zero = export.quantization(device)[1]
-    codes = export.run(device, (frames ^ 0x80).view(np.int8))
+    codes = export.run(device, export.as_int8(frames))
     shape = codes.shape[1:]
     served = keras.Sequential([keras.Input(shape), model.decoder, model.task])
     export.server(served, shape, remote)
@@ -38,22 +36,17 @@ def deploy(task: Task, settings: Settings, trained: tuple[DeepCODModel, dict[str
     symbols = table(centres, scale, zero)
     sent = np.array(symbols, np.uint8)[codes.astype(int) + 128]
     largest = float(np.abs(served.predict(centres.astype(np.float32)[sent], verbose=0)).max())
-    coder, bits = CODERS[request.protocol], settings.bits
-    tables = train_tables(sent, 2**bits) if coder == "context" else []
-    code: dict[str, Value] = {"coder": coder, "bits": bits}
-    if tables:
-        code["tables"] = tables
+    coder, bits = offload.CODERS[request.protocol], settings.bits
+    tables = offload.tables_for(coder, sent, bits)
     stages = (
         Stage("net", ("frame",), ("codes",), {"model": device.name}),
         Stage("quantize", ("codes",), ("symbols",), {"first": 0, "table": symbols}),
-        Stage("code", ("symbols",), ("payload",), code),
-        Stage("send", ("payload",)),
-        Stage("receive", (), ("remote",)),
-        Stage("combine", ("remote",), ("scores",), {"weights": [32768], "shifts": [0], "zeros": [0]}),
+        *offload.exchange("symbols", coder, bits, tables),
+        offload.as_they_are("remote"),
     )
     server = Server(
-        model=remote.name, shape=shape, values=tuple(centres.tolist()), planar=True, logit_scale=2 * largest / 32767,
-        coder=coder, bits=bits, tables=tuple(tables),
+        model=remote.name, shape=shape, values=tuple(centres.tolist()), planar=True,
+        logit_scale=offload.logit_scale(largest), coder=coder, bits=bits, tables=tuple(tables),
     )  # fmt: skip
     deployment = Deployment(
         name, request.dataset, request.protocol, task.frame, task.classes, stages, server,

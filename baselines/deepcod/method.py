@@ -53,13 +53,9 @@ def settings_for(dataset: str, name: str, variant: str = "") -> Settings:
         raise UnknownName("DeepCOD variant", variant, [*filter(None, VARIANTS)])
     plan = dataclasses.asdict(budget.plan(dataset, name))
     hidden = HIDDEN.get(dataset, HIDDEN[""]) if variant == PAPER_MATCHED else 0
-    chosen = Settings(**plan, ratio=RATES.get(variant, RATES[""]), hidden=hidden)
-    if dataset == "digits":
-        return dataclasses.replace(chosen, widths=(16, 8), width=0.5, stages=3, head=256)
-    if name == "quick":
-        network, width = budget.SERVER
-        return dataclasses.replace(chosen, widths=(16, 8), network=network, width=width)
-    return chosen
+    widths = (16, 8) if dataset == "digits" or name == "quick" else (64, 32)
+    server = budget.server(dataset, name)
+    return Settings(**plan, **server, ratio=RATES.get(variant, RATES[""]), hidden=hidden, widths=widths)
 
 
 def code_channels(frame: Sequence[int], ratio: float) -> int:
@@ -111,5 +107,5 @@ class DeepCOD:
         from baselines.deepcod.deploy import deploy
         from baselines.deepcod.training import train
 
-        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        name = request.named(self.name)
         return deploy(task, settings, train(task, settings, shape, name), name)

@@ -13,7 +13,7 @@ from bench.files import replace
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, begun, complete, fit
-from bench.training.loss import cross_entropy
+from bench.training.loss import smoothed
 from bench.training.networks import server_network
 from bench.training.task import Task, minutes
 
@@ -61,10 +61,7 @@ def first_step(task: Task, settings: Settings, network: Any) -> dict[str, Any]:
     """Trains the task network on original images; all rates and encoders of a data set share it."""
     schedule = Schedule(settings.task_epochs, settings.batch, settings.rate, settings.decay)
     batches = task.batches(settings.batch)
-    network.compile(
-        schedule.optimizer(len(batches)), lambda y, logits: cross_entropy(y, logits, settings.smoothing),
-        metrics=["accuracy"],
-    )  # fmt: skip
+    network.compile(schedule.optimizer(len(batches)), smoothed(settings.smoothing), metrics=["accuracy"])
     decisive = {key: getattr(settings, key) for key in TASK_KEYS}
     path = folder(task.key("deepcod task network", epochs=settings.task_epochs, **decisive))
     fresh, deadline = task.request.fresh, task.deadline

@@ -30,13 +30,8 @@ class Settings:
 
 def settings_for(dataset: str, name: str, protocol: str) -> Settings:
     """The budget's plan, and the network of AgileNN's server under the same budget."""
-    plan = Settings(**dataclasses.asdict(budget.plan(dataset, name)), distorted=protocol == "strong")
-    if dataset == "digits":
-        return dataclasses.replace(plan, width=0.5, stages=3, head=256)
-    if name == "quick":
-        network, width = budget.SERVER
-        return dataclasses.replace(plan, network=network, width=width)
-    return plan
+    plan = dataclasses.asdict(budget.plan(dataset, name))
+    return Settings(**plan, **budget.server(dataset, name), distorted=protocol == "strong")
 
 
 class EdgeOnly:
@@ -56,7 +51,7 @@ class EdgeOnly:
         Raises DataError without training images, UnknownName for a variant that is no coder.
         """
         task = open_task(request)
-        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        name = request.named(self.name)
         codec = named(request.variant or PAPER, task) if request.variant or request.protocol == "paper" else None
         settings = settings_for(request.dataset, request.budget, request.protocol)
         from baselines.edge_only.training import deploy, train

@@ -11,12 +11,13 @@ import numpy as np
 from baselines.edge_only.codecs import BITS, Codec, choose
 from baselines.edge_only.distortion import Distorted
 from baselines.edge_only.method import Settings
-from bench.method import Deployment, Server, Stage, Value
+from bench import offload
+from bench.method import Deployment, Server
 from bench.training import export
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit, predict
-from bench.training.loss import cross_entropy
+from bench.training.loss import smoothed
 from bench.training.networks import server_network
 from bench.training.task import Task
 
@@ -34,12 +35,8 @@ def train(task: Task, settings: Settings, name: str) -> tuple[Any, dict[str, Any
     if settings.distorted:
         batches = Distorted(batches.data, batches.shape, batches.batch, batches.seed)
     schedule = Schedule(settings.epochs, settings.batch, settings.rate, settings.decay)
-
-    def loss(labels: Any, logits: Any) -> Any:
-        return cross_entropy(labels, logits, settings.smoothing)
-
     plain = keras.metrics.SparseCategoricalCrossentropy("prediction_loss", from_logits=True)  # without smoothing
-    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy", plain])
+    model.compile(schedule.optimizer(len(batches)), smoothed(settings.smoothing), metrics=["accuracy", plain])
     path = folder(task.key("edge_only", **dataclasses.asdict(settings)))
     kept = None if task.request.variant else task.request.out / "weights.npz"
     history = fit(
@@ -65,18 +62,10 @@ def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str, codec: 
     frames, labels = task.validation()
     hits = predict(model, codec.arriving(frames)).argmax(axis=1) == labels
     training["validation"] = {"accuracy": round(100 * float(hits.mean()), 2), "images": len(labels)}
-    params: dict[str, Value] = {"coder": codec.coder, "bits": BITS}
-    if codec.tables:
-        params["tables"] = list(codec.tables)
-    stages = (
-        Stage("code", ("frame",), ("payload",), params),
-        Stage("send", ("payload",)),
-        Stage("receive", (), ("remote",)),
-        Stage("combine", ("remote",), ("scores",), {"weights": [32768], "shifts": [0], "zeros": [0]}),
-    )
+    stages = (*offload.exchange("frame", codec.coder, BITS, codec.tables), offload.as_they_are("remote"))
     server = Server(
         model="server.tflite", shape=task.frame, values=tuple(i / 255 for i in range(256)), planar=False,
-        logit_scale=2 * largest / 32767, coder=codec.coder, bits=BITS, tables=codec.tables,
+        logit_scale=offload.logit_scale(largest), coder=codec.coder, bits=BITS, tables=codec.tables,
     )  # fmt: skip
     deployment = Deployment(
         name, request.dataset, request.protocol, task.frame, task.classes, stages, server, training, out

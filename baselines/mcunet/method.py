@@ -29,5 +29,5 @@ class MCUNet:
         task = dataclasses.replace(task, frame=(net.side, net.side, task.data.shape[2]))
         from baselines.mcunet.training import deploy, train
 
-        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        name = request.named(self.name)
         return deploy(task, *train(task, net, budget.plan(request.dataset, request.budget), name), name)

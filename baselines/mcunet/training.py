@@ -10,12 +10,13 @@ import numpy as np
 
 from baselines.mcunet import network
 from baselines.mcunet.zoo import Net
+from bench import offload
 from bench.method import Deployment, Stage
 from bench.training import budget, export
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit, predict
-from bench.training.loss import cross_entropy
+from bench.training.loss import smoothed
 from bench.training.task import Task
 
 FILE = "network.tflite"
@@ -28,12 +29,8 @@ def train(task: Task, net: Net, plan: budget.Plan, name: str) -> tuple[Any, dict
     model = network.build(net, task.frame[2], task.classes)
     batches = task.batches(plan.batch)
     schedule = Schedule(**dataclasses.asdict(plan))
-
-    def loss(labels: Any, logits: Any) -> Any:
-        return cross_entropy(labels, logits, budget.SMOOTHING)
-
     plain = keras.metrics.SparseCategoricalCrossentropy("prediction_loss", from_logits=True)  # without smoothing
-    model.compile(schedule.optimizer(len(batches)), loss, metrics=["accuracy", plain])
+    model.compile(schedule.optimizer(len(batches)), smoothed(budget.SMOOTHING), metrics=["accuracy", plain])
     settings = {**dataclasses.asdict(plan), "smoothing": budget.SMOOTHING, "stem": net.stem, "layout": net.blocks}
     history = fit(
         model, batches, task.validation(), schedule, folder(task.key("mcunet", **settings, head=net.head)),
@@ -50,7 +47,7 @@ def deploy(task: Task, model: Any, record: Mapping[str, Any], name: str) -> Depl
     zero = export.quantization(out / FILE)[1][1]
     stages = (
         Stage("net", ("frame",), ("logits",), {"model": FILE}),
-        Stage("combine", ("logits",), ("scores",), {"weights": [32768], "shifts": [0], "zeros": [zero]}),
+        offload.as_they_are("logits", zero),
     )
     deployment = Deployment(
         name, request.dataset, request.protocol, task.frame, task.classes, stages, None,
@@ -65,7 +62,7 @@ def assess(task: Task, model: Any) -> dict[str, Any]:
     frames, labels = task.validation()
     float32 = predict(model, frames).argmax(axis=1) == labels
     some = slice(None, None, -(-len(labels) // COMPARED))  # evenly: a split may be ordered by class
-    int8 = export.run(task.request.out / FILE, (frames[some] ^ 0x80).view(np.int8)).argmax(axis=1) == labels[some]
+    int8 = export.run(task.request.out / FILE, export.as_int8(frames[some])).argmax(axis=1) == labels[some]
     compared = {"float32": percent(float32[some]), "int8": percent(int8), "images": len(int8)}
     return {"validation": {"accuracy": percent(float32), "images": len(labels)}, "quantization": compared}
 

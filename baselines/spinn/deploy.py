@@ -15,8 +15,9 @@ from baselines.spinn.network import Progressive
 from baselines.spinn.schedule import Choice, Split
 from baselines.spinn.symbols import Symbols, linear, lloyd
 from baselines.spinn.training import Trained
-from bench.codec import coder, train_tables
-from bench.method import Deployment, Server, Stage, Value
+from bench import offload
+from bench.codec import coder
+from bench.method import Deployment, Server, Stage
 from bench.training import export
 from bench.training.backend import keras
 from bench.training.task import Task
@@ -45,7 +46,7 @@ class Cut:
     @cached_property
     def tables(self) -> list[int]:
         """Of the context coder; empty for another one."""
-        return train_tables(self.sent, 1 << self.bits) if self.coder == "context" else []
+        return offload.tables_for(self.coder, self.sent, self.bits)
 
     @cached_property
     def payload(self) -> float:
@@ -110,7 +111,7 @@ def cut(task: Task, network: Progressive, splits: int) -> list[Cut]:
     frames = task.calibration(export.CALIBRATION)[0]
     name, bits = CODERS[task.request.protocol]
     cuts: list[Cut] = []
-    given = (frames ^ 0x80).view(np.int8)
+    given = export.as_int8(frames)
     for i in range(splits):
         path = map_file(task, i)
         if i == 0:
@@ -148,16 +149,11 @@ def program(task: Task, network: Progressive, cuts: list[Cut], choice: Choice) -
             Stage("exit_if", (chances,), ("scores",), {"threshold": choice.point.threshold}),
         ]
     last = cuts[-1]
-    code: dict[str, Value] = {"coder": last.coder, "bits": last.bits}
-    if last.tables:
-        code["tables"] = last.tables
     exits = tuple(f"chances{i + 1}" for i in range(len(cuts)))
     return (
         *stages,
         Stage("quantize", (f"map{len(cuts)}",), ("symbols",), {"first": 0, "table": list(last.symbols.table)}),
-        Stage("code", ("symbols",), ("payload",), code),
-        Stage("send", ("payload",)),
-        Stage("receive", (), ("remote",)),
+        *offload.exchange("symbols", last.coder, last.bits, last.tables),
         Stage("best_so_far", ("remote", *exits), ("scores",)),
     )
 
@@ -171,5 +167,5 @@ def serve(task: Task, network: Progressive, cut: Cut, split: Split) -> Server:
     largest = max(float(np.abs(keras.ops.convert_to_numpy(part)).max()) for part in logits)
     return Server(
         model="server.tflite", shape=split.shape, values=cut.symbols.values, planar=True,
-        logit_scale=2 * largest / 32767, coder=cut.coder, bits=cut.bits, tables=tuple(cut.tables),
+        logit_scale=offload.logit_scale(largest), coder=cut.coder, bits=cut.bits, tables=tuple(cut.tables),
     )  # fmt: skip

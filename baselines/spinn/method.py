@@ -61,7 +61,7 @@ class Spinn:
         from baselines.spinn.deploy import deploy
         from baselines.spinn.training import train
 
-        name = f"{self.name}:{request.variant}" if request.variant else self.name
+        name = request.named(self.name)
         return deploy(task, train(task, settings, name), name, int(asked[1]) if asked else None)
 
     def plan(

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import CompileError
-from bench.method import Stage, StageKind, Tensor
-
-NO_ANSWER = -32768  # in place of the first logit, which a server clips to -32767..32767: the link gave none in time
+from bench.method import NO_REPLY, Stage, StageKind, Tensor
 
 
 class BestSoFarKind(StageKind):
@@ -39,4 +37,4 @@ class BestSoFarKind(StageKind):
     def run(self, stage: Stage, values: dict[str, np.ndarray], folder: Path) -> None:
         remote, *exits = (values[name].reshape(-1).astype(np.int32) for name in stage.reads)
         best = max(reversed(exits), key=lambda chances: int(chances.max()))  # the first of equals
-        values[stage.writes[0]] = best if remote[0] == NO_ANSWER else remote
+        values[stage.writes[0]] = best if remote[0] == NO_REPLY else remote

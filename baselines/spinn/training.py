@@ -60,8 +60,7 @@ def train(task: Task, settings: Settings, name: str) -> Trained:
     """Trains or resumes, as the budget rule says; all splits are of one training."""
     keras.utils.set_random_seed(task.request.seed)
     network = build(task.frame, task.classes, settings, task.stride)
-    planned = plan(task.data.name, task.request.budget)
-    schedule = Schedule(planned.epochs, planned.batch, planned.rate)
+    schedule = Schedule(**dataclasses.asdict(plan(task.data.name, task.request.budget)))
     batches = task.batches(schedule.batch)
     model = Joint(network.whole, settings.exit_weight)
     model.compile(schedule.optimizer(len(batches)))

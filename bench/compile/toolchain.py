@@ -25,6 +25,7 @@ from bench.provenance import cache, text_hash
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 SCRIPT = FIRMWARE / "stm32f746.ld"
 BUILD = "@BUILD_ID_16_HEX"  # in generated text: replaced by the build id, which has the same length
+HEADERS = "toolchain"  # what debug information calls the environment in which the compiler's own headers lie
 COMMON = [
     *("-std=gnu11", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer"),
     *("-fno-jump-tables", "-ffp-contract=off", "-fno-math-errno", "-fno-unwind-tables"),
@@ -79,7 +80,7 @@ def compile_and_link(generated: Mapping[str, str], sources: Sequence[Path], tool
     headers = sorted({header for source in sources for header in source.parent.glob("*.h")})
     files = [f"{path.name}\n{path.read_text()}" for path in (*runtime, *headers, *sources)]
     inputs = [text for item in sorted(generated.items()) for text in item]
-    build_id = text_hash(tools.version, *tools.flags, *LINK[:-1], *files, *inputs)[: len(BUILD)]
+    build_id = text_hash(tools.version, *tools.flags, HEADERS, *LINK[:-1], *files, *inputs)[: len(BUILD)]
     folder = cache("builds", build_id)
     elf = folder / "firmware.elf"
     if not elf.is_file():
@@ -100,7 +101,8 @@ def _compile(sources: Sequence[str], work: Path, extra: Sequence[Path], tools: T
     folders = dict.fromkeys([FIRMWARE, FIRMWARE / "stages", *(path.parent for path in extra)])
     maps = [f"-ffile-prefix-map={FIRMWARE}=firmware", f"-ffile-prefix-map={work}=.", f"-fdebug-prefix-map={work}=."]
     maps += [f"-ffile-prefix-map={path.parent}={path.parent.name}" for path in extra]
-    maps += [f"-ffile-prefix-map={sys.prefix}=python"]  # the compiler's own headers
+    environments = dict.fromkeys((sys.prefix, os.path.realpath(sys.prefix)))
+    maps += [f"-ffile-prefix-map={path}={HEADERS}" for path in environments]
     command = [*tools.command, *tools.flags, *maps, *(f"-I{f}" for f in folders), *LINK, "-o", "firmware.elf", *sources]
     store = cache("zig")
     store.mkdir(parents=True, exist_ok=True)

@@ -97,6 +97,11 @@ def _write(converter: Any, path: Path, allowed: Set[str]) -> None:
     replace(path, content)
 
 
+def as_int8(frames: np.ndarray) -> np.ndarray:
+    """uint8 frames as the int8 input of scale 1/255 and zero -128."""
+    return (frames ^ 0x80).view(np.int8)
+
+
 def reference(path: Path) -> Interpreter:
     """The bit-exact interpreter of a file, allocated."""
     with quiet():
