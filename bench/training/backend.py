@@ -45,7 +45,7 @@ with quiet():
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of tensors, fused by XLA under TensorFlow: 5 times faster where it has element-wise steps only.
+    """The function of tensors, fused by XLA under TensorFlow: far faster where it has element-wise steps only.
 
     JAX compiles the whole training step anyway. Convolutions are faster without (oneDNN).
     """
