@@ -36,23 +36,17 @@ class Coder:
     exact: bool = True
 
 
-PLAIN = {
-    "lz4": Coder(
-        lz4.encode,
-        lambda data, bits, shape: lz4.decode(data, bits, prod(shape)),
-        lambda shape, bits: lz4.max_bytes(prod(shape), bits),
-    ),
-    "lzw": Coder(
-        lzw.encode,
-        lambda data, bits, shape: lzw.decode(data, bits, prod(shape)),
-        lambda shape, bits: lzw.max_bytes(prod(shape), bits),
-    ),
-    "packed": Coder(
-        packed.encode,
-        lambda data, bits, shape: packed.decode(data, bits, prod(shape)),
-        lambda shape, bits: packed.max_bytes(prod(shape), bits),
-    ),
-}
+
+def _of_counts(module: Any) -> Coder:
+    """A coder of symbols in a row: of the shape it takes only how many there are."""
+    return Coder(
+        module.encode,
+        lambda data, bits, shape: module.decode(data, bits, prod(shape)),
+        lambda shape, bits: module.max_bytes(prod(shape), bits),
+    )
+
+
+PLAIN = {"lz4": _of_counts(lz4), "lzw": _of_counts(lzw), "packed": _of_counts(packed)}
 READERS: dict[str, tuple[Any, Callable[[Sequence[int]], Any]]] = {
     "context": (context, Tables.read),
     "jpeg": (jpeg, jpeg.read),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+SPARE = 8  # bytes that the device may write beyond a stream
+
 
 def pack(codes: np.ndarray, sizes: np.ndarray, fill: int = 0) -> bytes:
     """Codes one after the other, each in as many bits as `sizes` says; the last byte is filled with bits `fill`."""

@@ -15,8 +15,9 @@ from math import prod
 
 import numpy as np
 
+from bench.codec import bits
+from bench.codec.bits import SPARE
 from bench.codec.jpeg_tables import AC, DC, ZIGZAG, codes, header
-from bench.codec.lossless import SPARE
 from bench.errors import DataError
 
 SHIFT, KEPT = 13, 2  # fraction bits of the cosines; of what is between the two passes of a DCT
@@ -54,9 +55,7 @@ def max_bytes(steps: np.ndarray, shape: tuple[int, ...], depth: int) -> int:
 def encode(steps: np.ndarray, image: np.ndarray, depth: int) -> bytes:
     """uint8 (H, W, C) -> a scan, or the values themselves. Raises DataError for another shape."""
     check(steps, depth, image.shape)
-    text = "".join(f"{code:0{size}b}" for code, size in scan(levels(steps, image)))
-    text += "1" * (-len(text) % 8)
-    data = int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\0")
+    data = bits.pack(*np.array(list(scan(levels(steps, image)))).T, fill=1).replace(b"\xff", b"\xff\0")
     return data if len(data) <= image.size - SPARE else image.tobytes()
 
 

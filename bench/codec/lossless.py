@@ -23,11 +23,11 @@ import numpy as np
 
 from bench import native
 from bench.codec import bits
+from bench.codec.bits import SPARE
 from bench.errors import DataError
 
 CONTEXTS = 8
 LONGEST = 15  # bits of a code
-SPARE = 8  # bytes that the device may write beyond a stream
 DECODER = Path(__file__).with_name("lossless.c")
 
 

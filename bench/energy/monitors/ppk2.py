@@ -38,10 +38,7 @@ class Ppk2(Monitor):
 
     def __init__(self, port: Any, name: str, volt: float) -> None:
         self.port, self.name, self.volt = port, name, volt
-        self._rest = b""
-        self._counter: int | None = None
-        self._range: int | None = None
-        self._settling = 0  # samples that are still not to be trusted
+        self._reset()
         self.port.timeout = 0.1
         self.port.write(bytes([STOP]))
         self.port.reset_input_buffer()
@@ -77,7 +74,10 @@ class Ppk2(Monitor):
         self.port.close()
 
     def _reset(self) -> None:
-        self._rest, self._counter, self._range, self._settling = b"", None, None, 0
+        self._rest = b""
+        self._counter: int | None = None
+        self._range: int | None = None
+        self._settling = 0  # samples that are still not to be trusted
 
     def _calibration(self) -> dict[str, np.ndarray]:
         """Modifier -> one value per range."""
