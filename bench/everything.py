@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench import executors
 from bench.cli import Command, Parser
-from bench.errors import BenchError, UnknownName
+from bench.errors import BenchError
 from bench.figures import base
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class All(Command):
     def run(self, args: argparse.Namespace) -> int:
         from tqdm import tqdm
 
-        chosen = figures(args.targets)
+        chosen = base.figures(args.targets)
         spans = [span(figure.minutes) for figure in chosen]
         low, high = (sum(one[i] for one in spans) for i in (0, 1))
         print(
@@ -64,15 +64,6 @@ class All(Command):
             problem = f"{len(failed)} of {len(chosen)} targets did not run: {', '.join(failed)}"
             raise BenchError(problem, do=f"the lines above say why; all that they said: {logs}")
         return 0
-
-
-def figures(names: Sequence[str]) -> list[Figure]:
-    """Those of the registry with these names, or all. Raises UnknownName."""
-    known = {figure.name: figure for figure in base.figures()}
-    for name in names:
-        if name not in known:
-            raise UnknownName("figure", name, known)
-    return [known[name] for name in names or known]
 
 
 def span(minutes: str) -> tuple[float, float]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 from pathlib import Path
 
 from bench.errors import DataError
-from bench.results import conditions
+from bench.provenance import ROOT
+from bench.results import Row, conditions
 
 AGREES_POINTS = 1.0  # accuracies (percent) that differ by no more agree, and make latencies comparable
 AGREES_RATIO = 0.10  # times and bytes within 10 % of the paper's agree
@@ -59,6 +61,17 @@ class Paper:
         return {method: sorted(points) for method, points in found.items()}
 
 
+def published() -> Paper:
+    """The paper's values as they are kept here."""
+    return Paper(ROOT / "results" / "paper" / "paper_values.csv")
+
+
+def agrees(unit: str, value: float, paper: float) -> bool:
+    """Whether our value is the paper's, within the margins above."""
+    margin = AGREES_POINTS if unit == "percent" else max(AGREES_RATIO * paper, RESOLUTION)
+    return math.isclose(value, paper, rel_tol=0, abs_tol=margin)
+
+
 def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, gap: float | None) -> str:
     """How our value stands to the paper's.
 
@@ -71,11 +84,7 @@ def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, g
         return "not_comparable"
     if gap is None or not abs(gap) <= AGREES_POINTS:
         return "unmatched"
-    if unit == "percent":
-        same = math.isclose(value, paper, rel_tol=0, abs_tol=AGREES_POINTS)
-    else:
-        same = math.isclose(value, paper, rel_tol=0, abs_tol=max(AGREES_RATIO * paper, RESOLUTION))
-    if same:
+    if agrees(unit, value, paper):
         return "agrees"
     return "better" if (value > paper) == (unit in HIGHER_IS_BETTER) else "worse"
 
@@ -83,3 +92,9 @@ def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, g
 def ratio(value: float, paper: float | None) -> float | None:
     """ours / paper; None without a paper value or where it is zero."""
     return value / paper if paper else None
+
+
+def beside(row: Row, theirs: float | None, *, comparable: bool, gap: float | None = 0.0) -> Row:
+    """The row with the paper's value, the ratio to it and the verdict (see there)."""
+    found = verdict(row.unit, row.value, theirs, comparable=comparable, gap=gap)
+    return dataclasses.replace(row, paper_value=theirs, ratio=ratio(row.value, theirs), verdict=found)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import registry
 from bench.cli import Command
-from bench.errors import DataError, UnknownName
+from bench.errors import DataError
 from bench.figures import base
-from bench.figures.base import Figure
 from bench.results import read
 
 
@@ -27,7 +25,7 @@ class Plot(Command):
     def run(self, args: argparse.Namespace) -> int:
         if not args.folder.is_dir():
             raise DataError(f"no folder {args.folder}", expected="a folder that holds FIGURE.csv files")
-        figures = base.figures() if args.target == "all" else [_figure(args.target)]
+        figures = base.figures([] if args.target == "all" else [args.target])
         drawn = 0
         for figure in figures:
             path = args.folder / f"{figure.name}.csv"
@@ -42,10 +40,3 @@ class Plot(Command):
         if not drawn:
             raise DataError(f"no records in {args.folder}", do="measure first: ./reproduce.sh fig_latency")
         return 0
-
-
-def _figure(name: str) -> Figure:
-    command = registry.command(name)
-    if not isinstance(command, Figure):
-        raise UnknownName("figure", name, ["all", *(figure.name for figure in base.figures())])
-    return command

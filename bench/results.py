@@ -57,6 +57,11 @@ class Row:
     def key(self) -> Key:
         return (self.figure, self.dataset, self.method, self.protocol, self.conditions, self.metric)
 
+    @property
+    def where(self) -> dict[str, str]:
+        """The conditions by name."""
+        return parts(self.conditions)
+
 
 COLUMNS = tuple(f.name for f in dataclasses.fields(Row))
 
@@ -64,6 +69,11 @@ COLUMNS = tuple(f.name for f in dataclasses.fields(Row))
 def conditions(values: Mapping[str, float | str]) -> str:
     """{"cpu_mhz": 216, "bandwidth_kbps": 6000} -> "bandwidth_kbps=6000;cpu_mhz=216"."""
     return ";".join(f"{k}={v if isinstance(v, str) else format(v, '.10g')}" for k, v in sorted(values.items()))
+
+
+def parts(text: str) -> dict[str, str]:
+    """What `conditions` joined, taken apart again; values stay text."""
+    return dict(part.split("=", 1) for part in text.split(";") if part)
 
 
 def read(path: Path) -> list[Row]:

@@ -4,13 +4,12 @@ import numpy as np
 
 from bench.figures.latency_rows import Hits, Latency
 from bench.method import Record
-from bench.paper import FIG16, Paper
-from bench.provenance import ROOT
+from bench.paper import FIG16, published
 
 METRICS = {
     "accuracy", "accuracy_sample", "local", "compress", "network", "remote", "total", "payload_up", "payload_down",
 }  # fmt: skip
-PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
+PAPER = published()
 FULL = Hits(9420, 10000)
 
 

@@ -12,10 +12,9 @@ from bench.figures.latency_rows import Hits
 from bench.figures.operating import CLOCK, Operating
 from bench.figures.operating_rows import OperatingRows
 from bench.method import Deployment, Server
-from bench.paper import Paper
-from bench.provenance import ROOT
+from bench.paper import published
 
-PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
+PAPER = published()
 N = 40
 METHODS = {  # compute ms at 216 MHz, bytes up (0: on the device alone), server ms, accuracy in percent
     "agilenn": (3.0, 2500, 1.0, 73.0), "deepcod": (6.0, 2000, 1.5, 74.0), "spinn": (20.0, 6000, 1.0, 72.0),

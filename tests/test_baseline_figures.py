@@ -14,6 +14,7 @@ from operating_cases import METHODS, makers
 
 from bench import registry
 from bench.figures import fig_compression, fig_memory, latency_plot, latency_table, table_tx
+from bench.figures.cases import Case
 from bench.figures.latency_rows import Hits, Latency, typical
 from bench.figures.latency_why import because, multiples, reasons
 from bench.paper import FIG16
@@ -156,7 +157,7 @@ def test_every_coder_of_a_whole_frame_is_tried_and_none_of_features():
     code = SimpleNamespace(op="code", reads=("frame",))
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     data = SimpleNamespace(counts={"train": 20}, x_train=images, y_train=np.zeros(20))
-    case = SimpleNamespace(deployment=SimpleNamespace(stages=[code], frame=(8, 8, 1)), dataset=data)
+    case = Case(data, SimpleNamespace(stages=[code], frame=(8, 8, 1)), "id")
     names = [name for name, _ in fig_compression.coders(case)]
     assert names == ["", *(f"jpeg{quality}" for quality in fig_compression.QUALITIES), "lossless"]
     data.counts["train"] = 0

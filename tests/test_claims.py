@@ -11,7 +11,7 @@ import pytest
 from bench import cli, results
 from bench.figures import base
 from bench.figures.claims import CLAIMS, OPERATING, paper_finder
-from bench.figures.table_claims import paper
+from bench.paper import published
 from bench.provenance import ROOT
 from bench.results import Row
 
@@ -76,7 +76,7 @@ def test_without_records_it_says_what_to_do(home: Path, capsys: pytest.CaptureFi
 
 
 def test_every_claim_that_the_paper_plots_has_its_number() -> None:
-    find = paper_finder(paper().values)
+    find = paper_finder(published().values)
     without = {c.name for c in CLAIMS if all(c.of(find, d, a) is None for d in c.datasets for a in c.against)}
     assert without == {"epoch_times"}  # text alone, a range
     fails = {

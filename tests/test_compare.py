@@ -66,8 +66,12 @@ def test_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["results"], "expected two folders, or --methods A B --dataset D; got 1 folders"),
         (["--methods", "agilenn", "edge_only"], "expected one --dataset; got none"),
         (["--methods", "agilenn", "agilenn", "--dataset", "digits"], "got agilenn twice"),
-        (["--methods", "agilenn", "edge_only", "--dataset", "digits", "--images", "0"], "--images; expected 1 or more"),
+        (
+            ["--methods", "agilenn", "edge_only", "--dataset", "digits", "--images", "0"],
+            "--images '0'; expected a whole",
+        ),
         (["/nowhere", "results"], "no folder /nowhere"),
+        (["results", "results", "--figure", "fig_latancy"], "unknown figure 'fig_latancy'"),
         (["bench", "tests"], "have no number in common"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 
 from bench import cli, results
 from bench.errors import BenchError
-from bench.everything import figures, span
+from bench.everything import span
 from bench.figures import base
 from bench.figures.fig_reweight import FigReweight
 from bench.figures.table_training import TableTraining
@@ -88,7 +88,7 @@ def test_one_fault_stops_no_other(
         print("a table")
         return 0
 
-    monkeypatch.setattr(base, "figures", lambda: [FigReweight(), TableTraining(), Third()])
+    monkeypatch.setattr(base, "figures", lambda names=(): [FigReweight(), TableTraining(), Third()])
 
     class Third(TableTraining):
         name = "table_third"
@@ -105,11 +105,15 @@ def test_one_fault_stops_no_other(
     assert (tmp_path / "logs" / "table_third.log").read_text() == "a table\n"
     (args,) = asked
     assert (args.dataset, args.fresh, args.out) == (["digits"], True, tmp_path)  # it has neither budget nor images
-    assert cli.main(["all", "fig_nothing", "--out", str(tmp_path)]) == 2
-    assert "unknown figure 'fig_nothing'" in capsys.readouterr().err
 
 
 def test_the_estimate_reads_every_target() -> None:
     assert [span(text) for text in ("5", "1-10", "< 10", "0.2")] == [(5, 5), (1, 10), (0, 10), (0.2, 0.2)]
-    assert len(figures([])) > 15 and all(span(figure.minutes)[1] > 0 for figure in figures([]))
-    assert [figure.name for figure in figures(["fig_xai"])] == ["fig_xai"]
+    assert len(base.figures()) > 15 and all(span(figure.minutes)[1] > 0 for figure in base.figures())
+    assert [figure.name for figure in base.figures(["fig_xai"])] == ["fig_xai"]
+
+
+def test_a_target_that_is_no_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["all", "fig_nothing", "--out", str(tmp_path)]) == 2
+    assert "unknown figure 'fig_nothing'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -91,6 +91,14 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
     assert len(CALLS) == 5
 
 
+def test_a_cell_of_several_clocks_is_measured_once(home):
+    for fresh in ([], ["--fresh"]):
+        CALLS.clear()
+        assert cli.main(["fig_cpu", "--out", str(home / "out"), "--images", "5", *fresh]) == 0
+        boards = [f"board edge_only 5 {clock}000000" for clock in (64, 128, 216)]
+        assert sorted(CALLS) == ["accuracy edge_only", *sorted(boards)]
+
+
 def test_a_deployment_that_was_trained_into_out_comes_before_the_committed_one(home):
     own = home / "out" / "models" / "edge_only" / "digits-paper"
     shutil.copytree(TINY, own)

@@ -10,7 +10,6 @@ from operating_cases import METHODS, PAPER, N, maker, makers, operating
 from bench import fallback, registry
 from bench.energy.bracket import total
 from bench.figures import crossing, fig_bandwidth, fig_cpu, fig_deadline, fig_energy, fig_loss, grid_plot, rescheduled
-from bench.figures.curves_plot import conditions
 from bench.figures.latency_rows import Hits
 from bench.figures.operating_rows import OperatingRows
 from bench.figures.operating_study import CLOCKS, RATES, sweep
@@ -103,7 +102,7 @@ def test_rates_hold_the_papers_and_only_the_link_differs():
     assert {*RATES} <= {*sweep()}
     assert (min(sweep()), max(sweep())) == (50e3, 20e6)
     rows = fig_bandwidth.rows_of(maker("fig_bandwidth"), sweep())
-    totals = {conditions(row)["bandwidth_kbps"]: row for row in rows if row.metric == "total"}
+    totals = {row.where["bandwidth_kbps"]: row for row in rows if row.metric == "total"}
     assert totals["270"].paper_value == 117.25
     assert totals["50"].paper_value is None
     one = operating()
@@ -125,7 +124,7 @@ def test_crossings_by_hand():
 def test_overtaken_is_a_row_of_the_one_who_led_below():
     _, rows = all_rows("fig_bandwidth")
     found = {row.method: row for row in rows if row.metric == "overtaken"}
-    assert conditions(found["mcunet"])["by"] == "deepcod"
+    assert found["mcunet"].where["by"] == "deepcod"
     assert found["mcunet"].value < found["deepcod"].value
 
 

@@ -3,10 +3,9 @@
 import pytest
 
 from bench.errors import DataError
-from bench.paper import FIG16, Paper, ratio, verdict
-from bench.provenance import ROOT
+from bench.paper import FIG16, Paper, published, ratio, verdict
 
-PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
+PAPER = published()
 
 
 @pytest.mark.parametrize(

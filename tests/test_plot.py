@@ -10,10 +10,10 @@ from latency_records import records
 
 from bench import cli, results
 from bench.figures.latency_rows import Hits, Latency
-from bench.paper import FIG16, Paper
+from bench.paper import FIG16, published
 from bench.provenance import ROOT
 
-PAPER = Paper(ROOT / "results" / "paper" / "paper_values.csv")
+PAPER = published()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_one_target(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nosuch"], "unknown target"),
+        (["nosuch"], "unknown figure 'nosuch'"),
         (["doctor"], "unknown figure 'doctor'"),
         (["fig_latency", "--from", "/no/such/folder"], "no folder"),
         (["fig_latency", "--from", "EMPTY"], "measure first"),

@@ -15,7 +15,7 @@ from agilenn.config import settings_for
 from bench import cli, registry, results
 from bench.figures import base, cells
 from bench.figures.fig_sensitivity import choose
-from bench.figures.trained_sweep import Point
+from bench.figures.trained_point import Point
 from bench.provenance import ROOT
 from bench.results import Row
 
@@ -106,15 +106,14 @@ def test_the_trend_stands_beside_the_paper(home: Path) -> None:
 def test_the_paper_stands_beside_comparable_images(home: Path) -> None:
     from bench import datasets
     from bench.figures.alone import Alone
-    from bench.figures.trained_sweep import common
-    from bench.paper import Paper
+    from bench.figures.trained_point import common
+    from bench.paper import published
 
-    paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
     figure = registry.command("fig_ordering")
     case = Alone(datasets.load("cifar100"), "sweep")
     point = figure.points(None)[1]
     rows = common("fig_ordering", case, point, invented(method=point.variant("cifar100", "quick"), n=0))
-    found = {row.metric: figure.beside(row, case, point, paper).paper_value for row in rows}
+    found = {row.metric: figure.beside(row, case, point, published()).paper_value for row in rows}
     assert (found["order_violations"], found["accuracy"], found["payload_up"]) == (12.3, 63.5, None)
 
 

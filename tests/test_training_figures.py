@@ -144,9 +144,9 @@ def test_the_judge_of_another_training_does_not_count(home: Path) -> None:
 
 def test_the_table_stands_beside_the_paper(home: Path) -> None:
     from bench.figures.table_training import PAPER, with_paper
-    from bench.paper import Paper
+    from bench.paper import published
 
-    paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+    paper = published()
     deployment = dataclasses.replace(Deployment.load(DIGITS), dataset="cifar100", method="agilenn:text")
     case = Case(dataclasses.replace(datasets.load("cifar100")), deployment, "x")
     row = Row(
@@ -213,7 +213,7 @@ def test_natural_skewness_is_cumulative_and_beside_the_paper(home: Path, monkeyp
     from bench.audit import natural
     from bench.figures.alone import Alone
     from bench.figures.fig_skew_cdf import cumulative
-    from bench.paper import Paper
+    from bench.paper import published
 
     assert natural.top_share(np.array([[0.1] * 5 + [0.2] + [0.3], [1, 0, 0, 0, 0, 0, 0.0]])) == pytest.approx([30, 100])
     monkeypatch.setattr(natural, "natural", few)
@@ -222,7 +222,7 @@ def test_natural_skewness_is_cumulative_and_beside_the_paper(home: Path, monkeyp
     shares = [rows["regular", f"skewness_up_to={t}", "samples"].value for t in ("0.30", "0.35", "0.50", "0.90")]
     assert shares == [0, 25, 50, 100] and rows["regular", "", "accuracy"].value == 50
     assert drawn(home, "fig_skew_cdf")
-    paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+    paper = published()
     found = {
         row.conditions: row
         for row in cumulative(Alone(datasets.load("cifar10"), "regular"), few(dataset="", n=8), paper)

@@ -9,6 +9,7 @@ from bench import executors
 from bench.cli import Command
 from bench.errors import BenchError
 from bench.figures import base
+from bench.figures.study import count
 from bench.method import PROTOCOLS
 
 
@@ -25,7 +26,7 @@ class Compare(Command):
         add("--dataset", nargs="+", metavar="NAME", help="of two methods: one")
         add("--protocol", choices=PROTOCOLS, default="paper", help="of two methods (default paper)")
         add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
-        add("--images", type=int, default=100, metavar="N", help="run on the board (default 100)")
+        add("--images", type=count("--images"), default=100, metavar="N", help="run on the board (default 100)")
         add("--executor", type=executors.check, default=executors.DEFAULT, metavar="NAME", help=executors.FORMS)
         add("--fresh", action="store_true", help="measure again what is already measured")
         add("--out", type=Path, default=base.RESULTS, metavar="DIR", help="where measurements go (default results)")
@@ -39,7 +40,7 @@ class Compare(Command):
             raise BenchError("compare", expected=expected, got=f"{len(args.folders)} folders", do="see --help")
         from bench.compare.folders import Folders
 
-        figures = args.figure or [figure.name for figure in base.figures()]
+        figures = [figure.name for figure in base.figures(args.figure or ())]
         first, second = args.folders
         print(Folders.of(first, second, figures).text())
         return 0
@@ -52,8 +53,6 @@ class Compare(Command):
             raise BenchError("compare --methods", expected="one --dataset", got=args.dataset or "none")
         if args.methods[0] == args.methods[1]:
             raise BenchError("compare --methods", expected="two methods", got=f"{args.methods[0]} twice")
-        if args.images < 1:
-            raise BenchError("--images", expected="1 or more", got=args.images)
         args.method = args.methods
         cases = Cases(args, (), lambda _: "", trains=False)
         print(compare(args, cases.found))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import grid, stats
+from bench import stats
 from bench.accuracy import right
 from bench.figures import cells, operating
 from bench.link import Link
@@ -41,13 +41,7 @@ def compare(args: argparse.Namespace, cases: Sequence[Case]) -> str:
 def accuracies(args: argparse.Namespace, cases: Sequence[Case]) -> list[np.ndarray]:
     """Per case: for each image of the test split, whether it is classified rightly."""
     code = cells.code_hash(cells.ACCURACY_CODE)
-    todo = [
-        grid.Cell(
-            right, cells.settings(case) | {"code": code + cells.own_stages(case.deployment)}, cells.inputs(case, args),
-            f"{case.title}: {case.dataset.counts['test']} test images",
-        )
-        for case in cases
-    ]  # fmt: skip
+    todo = [cells.of(right, case, args, code, f"{case.dataset.counts['test']} test images") for case in cases]
     return [np.array(found, bool) for found in cells.run(todo, args)]
 
 

@@ -37,7 +37,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     size = (7.2, 0.75 + 2.3 * len(names))
     figure, axes = pyplot.subplots(len(names), 2, figsize=size, squeeze=False, layout="constrained")
     for line, name in zip(axes, names, strict=True):
-        found = [(_conditions(row), row) for row in rows if row.dataset == name]
+        found = [(row.where, row) for row in rows if row.dataset == name]
         _masking(line[0], [(where, row) for where, row in found if row.metric == "accuracy"], colours)
         _agreement(line[1], found, colours)
         line[0].set_ylabel(f"{style.title(name)}: accuracy (%)")
@@ -75,7 +75,3 @@ def _agreement(axis: Any, found: Sequence[tuple[dict[str, str], Row]], colours: 
     axis.set_xticks(range(len(RULES)), RULES, rotation=40, ha="right", fontsize=7)
     axis.set_ylim(min(0.0, axis.get_ylim()[0]), 1.02)
     axis.set_ylabel("Agreement with IG-64")
-
-
-def _conditions(row: Row) -> dict[str, str]:
-    return dict(part.partition("=")[::2] for part in row.conditions.split(";"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import registry
 from bench.cli import Command
-from bench.errors import DataError
+from bench.errors import DataError, UnknownName
 from bench.provenance import ROOT
 from bench.results import Row
 
@@ -29,10 +29,14 @@ class Figure(Command):
         """The same numbers as text for a terminal."""
 
 
-def figures() -> list[Figure]:
-    """Every figure of the registry: targets named fig..., table..."""
-    names = [name for name in registry.COMMANDS if name.startswith(("fig", "table"))]
-    return [command for command in map(registry.command, names) if isinstance(command, Figure)]
+def figures(names: Sequence[str] = ()) -> list[Figure]:
+    """Those with these names, or every figure of the registry: targets named fig..., table... Raises UnknownName."""
+    targets = [name for name in registry.COMMANDS if name.startswith(("fig", "table"))]
+    known = {name: command for name in targets if isinstance(command := registry.command(name), Figure)}
+    for name in names:
+        if name not in known:
+            raise UnknownName("figure", name, known)
+    return [known[name] for name in names or known]
 
 
 def make_folder(folder: Path) -> None:

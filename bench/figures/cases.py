@@ -45,17 +45,13 @@ class Case:
         return self.dataset.comparable and self.same_split
 
     @property
+    def sends_frame(self) -> bool:
+        """Whether the server sees the camera's frame, not features."""
+        return any(stage.op == "code" and stage.reads == ("frame",) for stage in self.deployment.stages)
+
+    @property
     def title(self) -> str:
         return f"{self.dataset.name}, {self.deployment.method}"
-
-
-def bare(args: argparse.Namespace) -> Callable[[Deployment], str]:
-    """For figures that a variant (METHOD:VARIANT) enters only where --method names methods."""
-
-    def refuses(deployment: Deployment) -> str:
-        return "a variant" if ":" in deployment.method and not args.method else ""
-
-    return refuses
 
 
 class Images:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench import datasets, grid, provenance
@@ -11,6 +11,7 @@ from bench.compile import stages
 from bench.figures import base
 from bench.figures.cases import Case
 from bench.method import Deployment
+from bench.turns import Kind
 
 # Sources that can change an accuracy: a cell that other code made is measured again.
 ACCURACY_CODE = tuple(f"bench/{name}" for name in ("codec", "compile", "accuracy.py", "datasets.py", "server.py"))
@@ -29,9 +30,19 @@ def settings(case: Case) -> dict[str, str]:
     }
 
 
-def inputs(case: Case, args: argparse.Namespace) -> dict[str, Any]:
-    """How a cell gets at the same."""
-    return {"folder": case.deployment.folder, "data_dir": args.data_dir}
+def of(
+    function: Callable[..., Any],
+    case: Case,
+    args: argparse.Namespace,
+    code: str,
+    what: str,
+    kind: Kind = "",
+    **more: Any,
+) -> grid.Cell:
+    """A cell about a case. code: a hash, to which that of its method's own stages is added; more: other settings."""
+    named = settings(case) | more | {"code": code + own_stages(case.deployment)}
+    inputs = {"folder": case.deployment.folder, "data_dir": args.data_dir}
+    return grid.Cell(function, named, inputs, f"{case.title}: {what}", kind)
 
 
 def run(todo: Sequence[grid.Cell], args: argparse.Namespace) -> list[Any]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from bench.figures import base, style
+from bench.figures import style
 from bench.figures.rows import spread
+from bench.paper import published
 from bench.results import Row
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     for line, key in zip(axes, ordered, strict=True):
         for number, method in enumerate(sorted(panels[key], key=style.rank)):
             _curve(line[0], panels[key][method], colours[number], style.title(method))
-        _ticks(line[0], [size.value for found in panels[key].values() for size, _, _ in found])
+        style.plain_log(line[0], "x")
+        sizes = [size.value for found in panels[key].values() for size, _, _ in found]
+        line[0].set_xlim(min(sizes) / 1.3, max(sizes) * 1.3)
         line[0].set_title(style.heading(*key), loc="left")
         line[0].set_ylabel("Accuracy (%)")
         line[0].legend(frameon=False, fontsize=6.5)
@@ -67,17 +70,6 @@ def _curve(axis: Axes, found: Sequence[Point], colour: tuple[float, float, float
         axis.plot(*zip(*own, strict=True), linestyle="", marker="*", markersize=9, color=colour)
 
 
-def _ticks(axis: Axes, sizes: Sequence[float]) -> None:
-    """Plain numbers at 1, 2 and 5 times powers of ten."""
-    axis.set_xscale("log")
-    low, high = min(sizes) / 1.3, max(sizes) * 1.3
-    axis.set_xlim(low, high)
-    round_ones = [step * 10**power for power in range(7) for step in (1, 2, 5)]
-    shown = [tick for tick in round_ones if low <= tick <= high]
-    axis.set_xticks(shown, [f"{tick:,}" for tick in shown], minor=False)
-    axis.set_xticks([], minor=True)
-
-
 def _published(axis: Axes, dataset: str, colours: Sequence[tuple[float, float, float]]) -> None:
     curves = points(dataset)
     if not curves:
@@ -93,6 +85,4 @@ def _published(axis: Axes, dataset: str, colours: Sequence[tuple[float, float, f
 
 def points(dataset: str) -> dict[str, list[tuple[float, float]]]:
     """Method -> (compression rate, accuracy) of the paper's Figure 17, in the order of the rates."""
-    from bench.paper import Paper
-
-    return Paper(base.RESULTS / "paper" / "paper_values.csv").curve(PUBLISHED, dataset, "compression_rate", "accuracy")
+    return published().curve(PUBLISHED, dataset, "compression_rate", "accuracy")

@@ -52,7 +52,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 def _curves(axis: Axes, found: Panel, metric: str, colour: dict[str, tuple[float, float, float]]) -> None:
     for method, rows in sorted(found.items()):
-        curve = sorted((int(row.conditions.partition("=")[2]), row.value) for row in rows if row.metric == metric)
+        curve = sorted((int(row.where["epoch"]), row.value) for row in rows if row.metric == metric)
         axis.plot([epoch for epoch, _ in curve], [value for _, value in curve], color=colour[method], linewidth=1.2)
         for row in rows:
             if row.metric == f"final_{metric}" and row.paper_value is not None:

@@ -36,7 +36,7 @@ class Panel:
     def curves(self, rows: Sequence[Row]) -> Curves:
         found: Curves = {}
         for row in rows:
-            known = conditions(row)
+            known = row.where
             if (
                 row.metric == self.metric
                 and {*known} == {self.axis, *self.where}
@@ -47,11 +47,8 @@ class Panel:
 
 
 RATES = {50.0: "50 k", 270.0: "270 k", 2000.0: "2 M", 6000.0: "6 M", 20000.0: "20 M"}  # ticks of the rate of a link
-Extra: TypeAlias = Callable[["Axes", Panel, Sequence[Row]], None]  # draws more on a panel of one data set
-
-
-def conditions(row: Row) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in row.conditions.split(";") if part)
+# draws more on a panel of one data set, in the methods' colours
+Extra: TypeAlias = Callable[["Axes", Panel, Sequence[Row], Mapping[str, style.Colour]], None]
 
 
 def draw(
@@ -77,7 +74,7 @@ def draw(
         for axis, panel in zip(of_dataset, panels, strict=True):
             _panel(axis, panel, panel.curves(groups[key]), colours)
             if extra:
-                extra(axis, panel, groups[key])
+                extra(axis, panel, groups[key], colours)
             if key == keys[-1]:
                 axis.set_xlabel(panel.name)
         first = of_dataset[0].get_title(loc="left")

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import BenchError
 from bench.figures import dots_plot
-from bench.figures.trained_sweep import Point, TrainedSweep
+from bench.figures.study import count
+from bench.figures.trained_point import Point
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 VARIANTS = {
@@ -44,11 +45,10 @@ class FigAblation(TrainedSweep):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         super().arguments(parser)
-        parser.add_argument("--seeds", type=int, default=1, metavar="N", help="trainings per variant (default 1)")
+        what = "trainings per variant (default 1)"
+        parser.add_argument("--seeds", type=count("--seeds"), default=1, metavar="N", help=what)
 
     def points(self, args: argparse.Namespace) -> Sequence[Point]:
-        if args.seeds < 1:
-            raise BenchError("--seeds", expected="1 or more", got=args.seeds)
         return [Preset({"seed": seed}, method=method) for seed in range(args.seeds) for method in VARIANTS]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.figures import alone, attribution_plot
 from bench.figures.alone import Alone, DataSets
-from bench.figures.rows import Maker, plain_table
+from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.results import Row
 
@@ -44,7 +44,7 @@ class FigAttribution(Study):
 
     def table(self, rows: Sequence[Row]) -> str:
         """Without most of the curves' points, which are in the CSV."""
-        return plain_table([row for row in rows if row.metric != "accuracy" or row.conditions.startswith(SHOWN)])
+        return super().table([row for row in rows if row.metric != "accuracy" or row.conditions.startswith(SHOWN)])
 
 
 def attributed(case: Alone, result: dict[str, Any]) -> list[Row]:

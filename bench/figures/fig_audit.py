@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.figures import audit_plot
 from bench.figures.offloaded import reported
-from bench.figures.rows import Maker, plain_table
+from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.method import Deployment
 from bench.results import Row
@@ -35,15 +35,14 @@ class FigAudit(Study):
         return refuses(deployment)
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
-        from bench import grid
         from bench.audit.audit import audit
         from bench.figures import cells
 
         code = cells.code_hash(cells.AUDIT_CODE)
         todo = [
-            grid.Cell(
-                audit, cells.settings(case) | {"n": min(args.images, case.dataset.counts["test"]), "code": code},
-                cells.inputs(case, args), f"{case.title}: a judge is trained, then asked", "training",
+            cells.of(
+                audit, case, args, code, "a judge is trained, then asked", "training",
+                n=min(args.images, case.dataset.counts["test"]),
             )
             for case in cases
         ]  # fmt: skip
@@ -55,9 +54,6 @@ class FigAudit(Study):
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         return audit_plot.draw(rows, folder)
-
-    def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
 
 
 def audited(case: Case, result: dict[str, Any]) -> list[Row]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import curves_plot, style
-from bench.figures.curves_plot import Panel, conditions
+from bench.figures.curves_plot import Panel
 from bench.figures.operating_study import RATES, Sweep, sweep
 from bench.results import Row
 
@@ -55,37 +55,29 @@ class FigBandwidth(Sweep):
         shown = {f"{rate / 1e3:.10g}" for rate in RATES}
         overtaken = [
             f"{style.heading(row.dataset, row.protocol)}: {style.title(row.method)} is the fastest below "
-            f"{row.value:.0f} kbps, then {style.title(conditions(row)['by'].replace('-', ':'))}"
+            f"{row.value:.0f} kbps, then {style.title(row.where['by'].replace('-', ':'))}"
             for row in sorted(rows, key=lambda row: row.value) if row.metric == "overtaken"
         ]  # fmt: skip
-        listed = [
-            row for row in rows if conditions(row).get("bandwidth_kbps", "6000") in shown and "by" not in row.conditions
-        ]
+        listed = [row for row in rows if row.where.get("bandwidth_kbps", "6000") in shown and "by" not in row.where]
         return "\n".join([super().table(listed), "", *overtaken]).rstrip()
 
 
 def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
     """Latency and energy at each rate; intervals, bounds and the paper's values at the paper's; accuracy once."""
-    from bench.energy.bracket import total
     from bench.figures import rescheduled
     from bench.link import Link
 
     made = [maker.accuracy()]
     for rate in rates:
         link, at = Link(rate), dict[str, Any](bandwidth_kbps=rate / 1e3)
-        energy = total(maker.operating.energy_mj(link).values())
         made.append(maker.beside(maker.latency(link, rate in RATES, **at), maker.theirs("fig23", "total", **at)))
-        made.append(maker.row("energy", energy.typical, "mJ", "modelled", **at))
+        made += maker.energy(link, bounds=rate in RATES, **at)
         made += rescheduled.rows_of(maker, link, **at)
-        if rate in RATES:
-            made.append(maker.row("energy_low", energy.low, "mJ", "modelled", **at))
-            made.append(maker.row("energy_high", energy.high, "mJ", "modelled", **at))
     return made
 
 
-def _more(axis: Axes, panel: Panel, rows: Sequence[Row]) -> None:
+def _more(axis: Axes, panel: Panel, rows: Sequence[Row], colours: Mapping[str, style.Colour]) -> None:
     """What a method that adapts itself would reach; on the panel of latencies, where the fastest one changes."""
-    colours = style.method_colours([row.method for row in rows], style.setup())
     for method, points in replace(panel, metric=f"{panel.metric}_rescheduled").curves(rows).items():
         x, y = zip(*((place, row.value) for place, row in points), strict=True)
         axis.plot(x, y, "--", color=colours[method], linewidth=1.0)

@@ -47,20 +47,15 @@ class FigCompression(Study):
         return Cases(args, recorded, refuses, self.trains)
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
-        from bench import grid
         from bench.coded import coded
         from bench.figures import cells
 
         code = cells.code_hash((*cells.ACCURACY_CODE, "bench/coded.py"))
         plan = [(case, name, tables) for case in cases for name, tables in coders(case)]
         todo = [
-            grid.Cell(
-                coded,
-                cells.settings(case) | {
-                    "n": min(args.images, case.dataset.counts["test"]), "coder": name.rstrip("0123456789"),
-                    "tables": tables, "code": code + cells.own_stages(case.deployment),
-                },
-                cells.inputs(case, args), f"{case.title}: {name or 'its own coder'}",
+            cells.of(
+                coded, case, args, code, name or "its own coder",
+                n=min(args.images, case.dataset.counts["test"]), coder=name.rstrip("0123456789"), tables=tables,
             )
             for case, name, tables in plan
         ]  # fmt: skip
@@ -76,7 +71,6 @@ class FigCompression(Study):
 
     def table(self, rows: Sequence[Row]) -> str:
         from bench.figures.compression_plot import points
-        from bench.figures.rows import plain_table
         from bench.figures.style import title
 
         lines = [
@@ -85,7 +79,7 @@ class FigCompression(Study):
             for dataset in sorted({row.dataset for row in rows})
             for method, found in points(dataset).items()
         ]
-        return "\n\n".join([plain_table(rows), *(["\n".join(lines)] if lines else []), NOTE])
+        return "\n\n".join([super().table(rows), *(["\n".join(lines)] if lines else []), NOTE])
 
 
 def coders(case: Case) -> list[tuple[str, tuple[int, ...]]]:
@@ -95,7 +89,7 @@ def coders(case: Case) -> list[tuple[str, tuple[int, ...]]]:
 
     deployment = case.deployment
     own: list[tuple[str, tuple[int, ...]]] = [("", ())]
-    if not any(stage.op == "code" and stage.reads == ("frame",) for stage in deployment.stages):
+    if not case.sends_frame:
         return own
     channels, data = deployment.frame[2], case.dataset
     found = own + [(f"jpeg{quality}", tuple(jpeg_tables.quantizers(quality, channels))) for quality in QUALITIES]

@@ -8,17 +8,17 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench.figures import base, convergence_plot
+from bench.figures import convergence_plot
 from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.figures.style import heading
 from bench.method import Deployment
+from bench.paper import Paper, beside, published
 from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
     from bench.figures.recorded import Recorded
-    from bench.paper import Paper
 
 METHOD, REGULAR = "agilenn", "edge_only"  # the latter's one network is trained on whole images
 CURVES = ("curve", "loss_curve", "seconds_curve")  # in the deployment's record of its training, one value per epoch
@@ -40,9 +40,8 @@ class FigConvergence(Study):
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
         from bench.figures import cells
-        from bench.paper import Paper
 
-        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        paper = published()
         found = Found()
         regular = {case.key[::2]: case.deployment.training for case in cases if case.key[1] == REGULAR}
         for case in cases:
@@ -58,8 +57,6 @@ class FigConvergence(Study):
 
 def curves(case: Case, regular: Mapping[str, Any], paper: Paper) -> list[Row]:
     """One deployment's rows. regular: how the regular network of the same images was trained, {} if there is none."""
-    from bench.figures.offloaded import beside
-
     training = case.deployment.training
     n = training["images"]["validation"]
     make = Maker(FigConvergence.name, case.key)

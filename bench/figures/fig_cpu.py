@@ -42,20 +42,16 @@ class FigCpu(Sweep):
 
 def rows_of(maker: OperatingRows) -> list[Row]:
     """Latency, device time and cycles, energy; accuracy once, at the highest clock."""
-    from bench.energy.bracket import total
     from bench.figures.operating import CLOCK, RATE
     from bench.link import Link
 
     one, link = maker.operating, Link(RATE)
     at: dict[str, Any] = {"cpu_mhz": one.clock_hz / 1e6}
-    energy = total(one.energy_mj(link).values())
     compute = float(one.compute_ms.mean())
     return [
         *([maker.accuracy()] if one.clock_hz == CLOCK else []),
         maker.beside(maker.latency(link, **at), maker.theirs("fig22", "total", **at)),
         maker.row("device", compute, "ms", "emulated", **at),
         maker.row("device_cycles", compute * one.clock_hz / 1e3, "1", "emulated", **at),
-        maker.row("energy", energy.typical, "mJ", "modelled", **at),
-        maker.row("energy_low", energy.low, "mJ", "modelled", **at),
-        maker.row("energy_high", energy.high, "mJ", "modelled", **at),
+        *maker.energy(link, **at),
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.figures import curves_plot
-from bench.figures.curves_plot import Panel, conditions
+from bench.figures.curves_plot import Panel
 from bench.figures.operating_study import RATES, Sweep, sweep
 from bench.results import Row
 
@@ -43,7 +43,7 @@ class FigDeadline(Sweep):
     def table(self, rows: Sequence[Row]) -> str:
         """The paper's rates."""
         shown = {f"{rate / 1e3:.10g}" for rate in RATES}
-        return super().table([row for row in rows if conditions(row).get("bandwidth_kbps", "6000") in shown])
+        return super().table([row for row in rows if row.where.get("bandwidth_kbps", "6000") in shown])
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         return curves_plot.draw(self.name, rows, folder, PANELS, CAPTION)

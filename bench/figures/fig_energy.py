@@ -40,26 +40,24 @@ class FigEnergy(Sweep):
 
 def rows_of(maker: OperatingRows, reference: OperatingRows | None) -> list[Row]:
     """Accuracy, energy with its bounds and phases; its multiple of AgileNN's where that is here."""
-    from bench.energy.bracket import total
     from bench.figures.operating import RATE
     from bench.link import Link
 
-    one = maker.operating
+    one, link = maker.operating, Link(RATE)
     at: dict[str, Any] = {"bandwidth_kbps": RATE / 1e3, "cpu_mhz": one.clock_hz / 1e6}
-    parts = one.energy_mj(Link(RATE))
-    whole, theirs = total(parts.values()), maker.theirs("fig19", "energy")
-    energy = maker.row("energy", whole.typical, "mJ", "modelled", **at)
+    theirs = maker.theirs("fig19", "energy")
+    energy, *bounds = maker.energy(link, **at)
+    parts = one.energy_mj(link).items()
     made = [
         maker.accuracy(**at),
-        maker.latency(Link(RATE), **at),
+        maker.latency(link, **at),
         maker.beside(energy, theirs, same_boundary=False),
-        maker.row("energy_low", whole.low, "mJ", "modelled", **at),
-        maker.row("energy_high", whole.high, "mJ", "modelled", **at),
-        *(maker.row(f"energy_{phase}", part.typical, "mJ", "modelled", **at) for phase, part in parts.items()),
+        *bounds,
+        *(maker.row(f"energy_{phase}", part.typical, "mJ", "modelled", **at) for phase, part in parts),
     ]
     if reference and reference is not maker:
-        own = total(reference.operating.energy_mj(Link(RATE)).values())
+        own = reference.energy(link)[0].value
         their_base = reference.theirs("fig19", "energy")
-        multiple = maker.row("energy_multiple", whole.typical / own.typical, "ratio", "modelled", **at)
+        multiple = maker.row("energy_multiple", energy.value / own, "ratio", "modelled", **at)
         made.append(maker.beside(multiple, theirs / their_base if theirs and their_base else None))
     return made

@@ -43,7 +43,6 @@ class FigGrid(Sweep):
 
 def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
     """Latency and energy at each rate; accuracy once."""
-    from bench.energy.bracket import total
     from bench.link import Link
 
     made = []
@@ -52,6 +51,5 @@ def rows_of(maker: OperatingRows, rates: Sequence[float]) -> list[Row]:
     for rate in rates:
         at: dict[str, Any] = {"bandwidth_kbps": rate / 1e3, "cpu_mhz": maker.operating.clock_hz / 1e6}
         made.append(maker.latency(Link(rate), interval=False, **at))
-        energy = total(maker.operating.energy_mj(Link(rate)).values())
-        made.append(maker.row("energy", energy.typical, "mJ", "modelled", **at))
+        made += maker.energy(Link(rate), bounds=False, **at)
     return made

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.figures import lines_plot
 from bench.figures.lines_plot import Panel
-from bench.figures.trained_sweep import Point, TrainedSweep
+from bench.figures.trained_point import Point
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 LAMBDAS = tuple(step / 10 for step in range(1, 10))

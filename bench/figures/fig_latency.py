@@ -24,6 +24,7 @@ class FigLatency(Study):
     figure = "Figure 16"
     minutes = "5"
     disk = "20 MB"
+    variants = False
     named: Sequence[str] = ()  # methods of the command line
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -38,10 +39,8 @@ class FigLatency(Study):
         add("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
 
     def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Any:
-        from bench.figures.cases import Cases, bare
-
         self.named = args.method or ()
-        return Cases(args, recorded, bare(args), self.trains)
+        return super().cases(args, recorded)
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
         from bench.figures import latency_alone

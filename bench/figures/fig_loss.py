@@ -54,19 +54,13 @@ class FigLoss(Sweep):
 
 def fallbacks(cases: Sequence[Case], args: argparse.Namespace) -> Mapping[tuple[str, str, str], Hits]:
     """What each deployment gets right without any reply."""
-    from bench import grid
     from bench.fallback import count_fallback
     from bench.figures import cells
     from bench.figures.latency_rows import Hits
 
     code = cells.code_hash((*cells.ACCURACY_CODE, "bench/fallback.py"))
-    todo = [
-        grid.Cell(
-            count_fallback, cells.settings(case) | {"code": code + cells.own_stages(case.deployment)},
-            cells.inputs(case, args), f"{case.title}: {case.dataset.counts['test']} test images without replies",
-        )
-        for case in cases
-    ]  # fmt: skip
+    what = "test images without replies"
+    todo = [cells.of(count_fallback, case, args, code, f"{case.dataset.counts['test']} {what}") for case in cases]
     found = cells.run(todo, args)
     return {case.key: Hits(correct, n) for case, (correct, _, n) in zip(cases, found, strict=True)}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.figures import pairs_plot
 from bench.figures.operating_study import Sweep
+from bench.paper import beside
 from bench.results import Row
 
 if TYPE_CHECKING:
@@ -50,16 +51,14 @@ def rows_of(maker: OperatingRows) -> list[Row]:
 
     What a program needs does not depend on its images: a re-split data set has a verdict, too.
     """
-    from bench.figures.offloaded import beside
-
     firmware = maker.operating.stamp["inputs"]["firmware"]
     stack = firmware["stack_high_water"]
     sram = firmware["sram_bytes"] - STACK + stack
     return [
         maker.accuracy(),
-        beside(maker.row("sram", sram / KB, "kB", "emulated"), maker.theirs("fig20", "sram"), True),
-        beside(
-            maker.row("flash", firmware["flash_bytes"] / KB, "kB", "emulated"), maker.theirs("fig20", "flash"), True
+        *(
+            beside(maker.row(metric, size / KB, "kB", "emulated"), maker.theirs("fig20", metric), comparable=True)
+            for metric, size in {"sram": sram, "flash": firmware["flash_bytes"]}.items()
         ),
         maker.row("stack", stack, "bytes", "emulated"),
     ]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import dots_plot
-from bench.figures.trained_sweep import Point, TrainedSweep
+from bench.figures.trained_point import Point
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 ORDERS = {"relaxed": "disorder", "strict_descending": "descending", "none": "none"}  # the paper's word -> our setting
@@ -42,6 +43,5 @@ class FigOrdering(TrainedSweep):
         ]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
-        return dots_plot.draw(
-            self.name, rows, folder, KINDS, PANELS, CAPTION, lambda row: row.conditions.partition("=")[2]
-        )
+        kind = "order_loss"
+        return dots_plot.draw(self.name, rows, folder, KINDS, PANELS, CAPTION, lambda row: row.where.get(kind, ""))

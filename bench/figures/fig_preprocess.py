@@ -10,7 +10,8 @@ from typing import Any
 from bench.figures import lines_plot
 from bench.figures.alone import Alone
 from bench.figures.lines_plot import Panel
-from bench.figures.trained_sweep import Point, TrainedSweep, maker
+from bench.figures.trained_point import Point, maker
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 DEPTHS = (2, 4, 6)

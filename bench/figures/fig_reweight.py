@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.figures import base, offloaded, reweight_plot
-from bench.figures.rows import Maker, plain_table
+from bench.figures import offloaded, reweight_plot
+from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.method import Deployment
+from bench.paper import Paper, beside, published
 from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
     from bench.figures.recorded import Recorded
-    from bench.paper import Paper
 
 
 class FigReweight(Study):
@@ -34,9 +34,8 @@ class FigReweight(Study):
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
         from bench.figures import cells
-        from bench.paper import Paper
 
-        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        paper = published()
         found = Found()
         for case, (result, code) in zip(cases, offloaded.outputs(cases, args), strict=True):
             found.add(reweighted(case, result, paper), cells.stamp(case, self.name, code=code))
@@ -44,9 +43,6 @@ class FigReweight(Study):
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         return reweight_plot.draw(rows, folder)
-
-    def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
 
 
 def reweighted(case: Case, result: Mapping[str, Any], paper: Paper) -> list[Row]:
@@ -62,5 +58,5 @@ def reweighted(case: Case, result: Mapping[str, Any], paper: Paper) -> list[Row]
     for name in result["alphas"]:
         row = offloaded.counted(make, "accuracy", result["hits"].get(f"alpha={name}", 0), n, alpha=name)
         theirs = paper.value("fig18", dataset, method, protocol, row.conditions, "accuracy")
-        rows.append(offloaded.beside(row, theirs, case.comparable))
+        rows.append(beside(row, theirs, comparable=case.comparable))
     return rows

@@ -12,7 +12,8 @@ from bench.figures import lines_plot
 from bench.figures.alone import Alone
 from bench.figures.lines_plot import Panel
 from bench.figures.rows import Maker
-from bench.figures.trained_sweep import Point, TrainedSweep
+from bench.figures.trained_point import Point
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 GRID = {"k": (3, 5, 7), "rho": (0.7, 0.8, 0.9), "lam": (0.3, 0.6, 0.9)}

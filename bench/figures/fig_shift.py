@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import shift_plot
-from bench.figures.rows import Maker, plain_table
+from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.method import Deployment
 from bench.results import Row
@@ -32,27 +32,18 @@ class FigShift(Study):
         return refuses(deployment) or ("" if deployment.server else "it has no server")
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
-        from bench import grid
         from bench.audit.robustness import CLEAN, robustness
         from bench.audit.shift import STRENGTHS
         from bench.figures import cells
 
         code = cells.code_hash((*cells.AUDIT_CODE, *cells.ACCURACY_CODE))
         kinds = (CLEAN, *STRENGTHS)
-        todo = []
-        for case in cases:
-            own = {"n": min(args.images, case.dataset.counts["test"]), "code": code + cells.own_stages(case.deployment)}
-            settings = cells.settings(case) | own
-            todo += [
-                grid.Cell(
-                    robustness,
-                    settings | {"shift": kind},
-                    cells.inputs(case, args),
-                    f"{case.title}: {kind}",
-                    "training",
-                )
-                for kind in kinds
-            ]
+        counts = [min(args.images, case.dataset.counts["test"]) for case in cases]
+        todo = [
+            cells.of(robustness, case, args, code, kind, "training", n=n, shift=kind)
+            for case, n in zip(cases, counts, strict=True)
+            for kind in kinds
+        ]
         results = iter(cells.run(todo, args))
         found = Found()
         for case in cases:
@@ -64,9 +55,6 @@ class FigShift(Study):
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         return shift_plot.draw(rows, folder)
-
-    def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
 
 
 def shifted(case: Case, kind: str, severity: int, values: dict[str, list[Any]]) -> list[Row]:

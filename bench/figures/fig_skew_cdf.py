@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.figures import alone, base, skew_cdf_plot
+from bench.figures import alone, skew_cdf_plot
 from bench.figures.alone import Alone, DataSets
-from bench.figures.rows import Maker, plain_table
+from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
+from bench.paper import Paper, beside, published
 from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.recorded import Recorded
-    from bench.paper import Paper
 
 THRESHOLDS = tuple(range(30, 100, 5))  # percent of importance in the top fifth of the channels
 
@@ -34,9 +34,8 @@ class FigSkewCdf(Study):
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
         from bench.audit.natural import natural
-        from bench.paper import Paper
 
-        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        paper = published()
         found = Found()
         what = "a regular network is trained, then explained"
         for case, result, stamp in alone.explained(self.name, natural, what, args, cases):
@@ -46,13 +45,10 @@ class FigSkewCdf(Study):
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         return skew_cdf_plot.draw(rows, folder)
 
-    def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
-
 
 def cumulative(case: Alone, result: Mapping[str, Any], paper: Paper) -> list[Row]:
     """The share of images below each threshold, beside the paper's (of MobileNetV2), and their mean skewness."""
-    from bench.figures.offloaded import beside, counted
+    from bench.figures.offloaded import counted
 
     make, skewness = Maker(FigSkewCdf.name, case.key), list(result["skewness"])
     rows = [counted(make, "accuracy", len(skewness), result["n"])]
@@ -61,8 +57,7 @@ def cumulative(case: Alone, result: Mapping[str, Any], paper: Paper) -> list[Row
     rows.append(make.mean("natural_skewness", skewness, "percent"))
     for percent in THRESHOLDS:
         row = make.share("samples", [value <= percent for value in skewness], skewness_up_to=f"{percent / 100:.2f}")
-        published = paper.value(
-            "fig4b", case.dataset.name, "mobilenetv2", "paper", f"skewness<={percent / 100:.2f}", "samples"
-        )
-        rows.append(beside(row, published, case.dataset.comparable))
+        under = f"skewness<={percent / 100:.2f}"
+        theirs = paper.value("fig4b", case.dataset.name, "mobilenetv2", "paper", under, "samples")
+        rows.append(beside(row, theirs, comparable=case.dataset.comparable))
     return rows

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.figures import lines_plot
 from bench.figures.lines_plot import Panel
-from bench.figures.trained_sweep import Point, TrainedSweep
+from bench.figures.trained_point import Point
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 SPLIT = {3: 0.1, 5: 0.2, 7: 0.3}  # k of 24 channels -> the paper's split ratio

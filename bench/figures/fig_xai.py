@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import dots_plot
-from bench.figures.trained_sweep import Point, TrainedSweep
+from bench.figures.trained_point import Point
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 RULES: dict[str, dict[str, object]] = {
@@ -53,6 +54,4 @@ class FigXai(TrainedSweep):
         ]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
-        return dots_plot.draw(
-            self.name, rows, folder, KINDS, PANELS, CAPTION, lambda row: row.conditions.partition("=")[2]
-        )
+        return dots_plot.draw(self.name, rows, folder, KINDS, PANELS, CAPTION, lambda row: row.where.get("xai", ""))

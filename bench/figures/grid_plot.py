@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bench.figures import style
-from bench.figures.curves_plot import conditions
 from bench.results import Row
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def winners(rows: Sequence[Row]) -> dict[tuple[str, str], Cells]:
         near = {method for method, value in reached.items() if value >= max(reached.values()) - MARGIN}
         cells: Cells = {}
         for row in groups[key]:
-            known = conditions(row)
+            known = row.where
             if row.metric in METRICS and row.method in near:
                 cell = (row.metric, float(known["cpu_mhz"]), float(known["bandwidth_kbps"]))
                 if cell not in cells or row.value < cells[cell].value:

@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from bench import grid
 from bench.accuracy import count_hits
 from bench.compile.code_stage import chosen
 from bench.figures import cells, offloaded
@@ -30,28 +29,17 @@ def add(found: Found, args: argparse.Namespace, cases: Sequence[Case], condition
     for case, (result, code) in zip(split, offloaded.outputs(split, args), strict=True):
         if "local" in result["hits"]:
             _add(found, case, LOCAL, (result["hits"]["local"], result["n"]), conditions, code)
-    lossy = [case for case in whole if sends_frame(case) and not is_exact(case)]
+    lossy = [case for case in whole if case.sends_frame and not is_exact(case)]
     code = cells.code_hash(cells.ACCURACY_CODE)
-    todo = [
-        grid.Cell(
-            count_hits, cells.settings(case) | {"code": code, "uncoded": True}, cells.inputs(case, args),
-            f"{case.title}: accuracy of the server alone",
-        )
-        for case in lossy
-    ]  # fmt: skip
+    todo = [cells.of(count_hits, case, args, code, "accuracy of the server alone", uncoded=True) for case in lossy]
     for case, hits in zip(lossy, cells.run(todo, args), strict=True):
         _add(found, case, SERVER, hits, conditions, code)
-    exact = {case.key for case in cases if sends_frame(case) and is_exact(case)}
+    exact = {case.key for case in cases if case.sends_frame and is_exact(case)}
     for row in [row for row in found.rows if row.metric == "accuracy" and row.key[1:4] in exact]:
         same = dataclasses.replace(row, metric=SERVER, paper_value=None, ratio=None, verdict="no_paper_value")
         found.rows.append(same)
         if row.key in found.stamps:
             found.stamps[same.key] = found.stamps[row.key]
-
-
-def sends_frame(case: Case) -> bool:
-    """Whether the server sees the camera's frame, not features."""
-    return any(stage.op == "code" and stage.reads == ("frame",) for stage in case.deployment.stages)
 
 
 def is_exact(case: Case) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 from bench import grid, results
 from bench.accuracy import count_hits
 from bench.compile.toolchain import toolchain
-from bench.figures import base, cells
+from bench.figures import cells
 from bench.figures.cases import Case
-from bench.figures.cells import ACCURACY_CODE, code_hash, own_stages
+from bench.figures.cells import ACCURACY_CODE, code_hash
 from bench.figures.latency_rows import FIGURE, Hits, Latency
 from bench.figures.recorded import Recorded
 from bench.link import Link
 from bench.measure import measure, record
-from bench.paper import Paper
+from bench.paper import published
 from bench.results import Key, Row
 
 # Sources that can change a measured number: a cell that other code made is measured again.
@@ -37,13 +37,13 @@ class Measured:
 
 
 class Campaign:
-    """The cells of one command line. run() measures; stamps: where its rows come from; notes: for the user.
+    """The cells of one command line (`todo`). run() measures; stamps: where its rows come from; notes: for the user.
 
     args: the options of fig_latency, whose cells other figures share. command: what stamps name, if it is another one.
     """
 
     def __init__(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded, command: str = "") -> None:
-        self.args, self.cases, self.recorded, self.command = args, cases, recorded, command
+        self.args, self.recorded, self.command = args, recorded, command
         self.link = Link(args.bandwidth)
         modem = {"uart_baud": args.modem.baud} if args.modem else {}
         self.conditions = results.conditions(
@@ -53,12 +53,13 @@ class Campaign:
         self.code = {names: code_hash(names) for names in (BOARD_CODE, ACCURACY_CODE)}
         self.stamps: dict[Key, dict[str, Any]] = {}
         self.notes: list[str] = []
+        self.plan = [(case, self._cells(case)) for case in cases]
 
     def run(self) -> list[Row]:
         """The rows, case by case."""
-        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        paper = published()
         rows: list[Row] = []
-        for measured in self.measured():
+        for measured in self.measured(iter(cells.run(self.todo, self.args))):
             case, stamp = measured.case, measured.stamp
             records = [
                 record(run, case.deployment, self.args.board, self.args.clock, self.link, stamp["id"])
@@ -69,21 +70,21 @@ class Campaign:
             rows += made
         return rows
 
-    def measured(self) -> Iterator[Measured]:
-        """Case by case, after all cells have run."""
-        plan = [(case, self._cells(case)) for case in self.cases]
-        todo = [cell for _, of_case in plan for cell in of_case]
-        found = iter(cells.run(todo, self.args))
-        for case, of_case in plan:
-            device, *full = [next(found) for _ in of_case]
+    @property
+    def todo(self) -> list[grid.Cell]:
+        """The cells of all cases."""
+        return [cell for _, of_case in self.plan for cell in of_case]
+
+    def measured(self, results: Iterator[Any]) -> Iterator[Measured]:
+        """Case by case, from the results of `todo`."""
+        for case, of_case in self.plan:
+            device, *full = [next(results) for _ in of_case]
             hits = Hits(*full[0]) if full else self._recorded_hits(case)
             yield Measured(case, device["runs"], hits, self._stamp(case, device["info"]))
 
     def _cells(self, case: Case) -> list[grid.Cell]:
         """The board's cell and, where the whole test split is here, that of its accuracy."""
-        dataset, deployment = case.dataset, case.deployment
-        settings, inputs = cells.settings(case), cells.inputs(case, self.args)
-        size = dataset.counts["test"]
+        size = case.dataset.counts["test"]
         count = min(self.args.images, size)
         board = {
             "n": count,
@@ -91,14 +92,12 @@ class Campaign:
             "board": self.args.board,
             "compiler": self.compiler.name,
             "compiler_version": self.compiler.version,
-            "code": self.code[BOARD_CODE] + own_stages(deployment),
         } | ({"modem": str(self.args.modem)} if self.args.modem else {})
-        todo = [grid.Cell(measure, settings | board, inputs, f"{case.title}: {count} images on the board", "timing")]
-        if dataset.source != "sample":
-            code = {"code": self.code[ACCURACY_CODE] + own_stages(deployment)}
-            todo.append(
-                grid.Cell(count_hits, settings | code, inputs, f"{case.title}: accuracy over {size} test images")
-            )
+        what = f"{count} images on the board"
+        todo = [cells.of(measure, case, self.args, self.code[BOARD_CODE], what, "timing", **board)]
+        if case.dataset.source != "sample":
+            what = f"accuracy over {size} test images"
+            todo.append(cells.of(count_hits, case, self.args, self.code[ACCURACY_CODE], what))
         return todo
 
     def _recorded_hits(self, case: Case) -> Hits | None:

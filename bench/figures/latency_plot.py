@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bench.figures import style
-from bench.results import Row
+from bench.results import Row, parts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PARTS = {"local": "Local network", "compress": "Compression", "network": "Transmission", "remote": "Remote network"}
-DATASETS = ("cifar10", "cifar100", "svhn", "svhn_grey", "imagenet200", "digits")
-METHODS = ("agilenn", "deepcod", "spinn", "edge_only", "mcunet")
 Bar: TypeAlias = dict[str, Row]
 CAPTION = (
     "Solid: this work (device time {device}, link time modelled, server time measured).\n"
@@ -48,7 +46,7 @@ def _figure(panels: Mapping[tuple[str, str, str], dict[str, Bar]]) -> Figure:
     from matplotlib import pyplot
     from matplotlib.patches import Patch
 
-    ordered = sorted(panels, key=lambda key: (_place(key[0], DATASETS), key))
+    ordered = sorted(panels, key=lambda key: (style.rank(key[0]), key))
     columns = 2 if len(ordered) > 1 else 1
     tallest = [max(len(panels[key]) for key in ordered[i : i + columns]) for i in range(0, len(ordered), columns)]
     heights = [0.75 + 0.42 * bars for bars in tallest]
@@ -78,7 +76,7 @@ def _panel(
     axis: Axes, key: tuple[str, str, str], bars: dict[str, Bar], colours: list[tuple[float, float, float]]
 ) -> None:
     dataset, protocol, _ = key
-    methods = sorted(bars, key=lambda method: (_place(method.partition(":")[0], METHODS), method))
+    methods = sorted(bars, key=style.rank)
     longest = 0.0
     ticks = []
     for place, method in enumerate(methods):
@@ -141,11 +139,7 @@ def _ms(value: float) -> str:
 
 
 def _conditions(conditions: str) -> str:
-    values = dict(part.partition("=")[::2] for part in conditions.split(";") if part)
+    values = parts(conditions)
     rate, clock = float(values.get("bandwidth_kbps", "nan")), values.get("cpu_mhz", "?")
     air = f"{rate / 1000:g} Mbps" if rate >= 1000 else f"{rate:g} kbps"
     return ", ".join([air, f"{clock} MHz", *(f"modem at {baud} baud" for baud in [values.get("uart_baud")] if baud)])
-
-
-def _place(name: str, order: Sequence[str]) -> int:
-    return order.index(name) if name in order else len(order)

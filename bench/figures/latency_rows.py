@@ -11,7 +11,7 @@ import numpy as np
 
 from bench import stats
 from bench.method import Label, Record
-from bench.paper import Paper, ratio, verdict
+from bench.paper import Paper, beside
 from bench.results import Row
 
 FIGURE = "fig_latency"
@@ -89,14 +89,14 @@ class Latency:
         n: int,
         source: str = "live",
     ) -> Row:
-        ours, theirs, (low, high) = float(value), self._paper(metric), spread
+        low, high = spread
+        row = Row(
+            FIGURE, *self._case(), self.conditions, metric, float(value), low, high, unit, label, source, n, None, None,
+            "no_paper_value",
+        )  # fmt: skip
         assumed = metric in ("local", "total") and self.records[0].method.endswith(ASSUMED)
         comparable, gap = self.comparable and not assumed, 0.0 if unit == "percent" else self._gap()
-        decided = verdict(unit, ours, theirs, comparable=comparable, gap=gap)
-        return Row(
-            FIGURE, *self._case(), self.conditions, metric, ours, low, high, unit, label, source, n, theirs,
-            ratio(ours, theirs), decided,
-        )  # fmt: skip
+        return beside(row, self._paper(metric), comparable=comparable, gap=gap)
 
     def _case(self) -> tuple[str, str, str]:
         first = self.records[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.figures.latency_rows import ASSUMED
 from bench.figures.style import title
-from bench.paper import AGREES_POINTS, AGREES_RATIO, RESOLUTION, verdict
+from bench.paper import AGREES_POINTS, agrees, verdict
 from bench.results import Row
 
 REFERENCE = "agilenn"
@@ -48,10 +48,7 @@ def reasons(block: Sequence[Row]) -> list[str]:
 
 def because(row: Row) -> str:
     """Why our number is not the paper's; "" where it is, or where nothing is known."""
-    if row.paper_value is None:
-        return ""
-    points = AGREES_POINTS if row.unit == "percent" else max(AGREES_RATIO * row.paper_value, RESOLUTION)
-    if abs(row.value - row.paper_value) <= points:
+    if row.paper_value is None or agrees(row.unit, row.value, row.paper_value):
         return ""
     return BECAUSE.get((row.method.partition(":")[0], row.metric), BECAUSE.get(("", row.metric), ""))
 

@@ -27,17 +27,12 @@ class Panel:
         """Label of the series -> points in the order of the axis."""
         found: dict[str, list[tuple[float, Row]]] = {}
         for row in rows:
-            known = conditions(row)
+            known = row.where
             exact = set(known) == {self.axis, *self.series, *self.where}
             if row.metric == self.metric and exact and self.where.items() <= known.items():
                 label = ", ".join(f"{name} {known[name]}" for name in self.series)
                 found.setdefault(label, []).append((float(known[self.axis]), row))
         return {label: sorted(points, key=lambda point: point[0]) for label, points in sorted(found.items())}
-
-
-def conditions(row: Row) -> dict[str, str]:
-    """ "k=3;rho=0.7" -> its parts."""
-    return dict(part.split("=", 1) for part in row.conditions.split(";") if part)
 
 
 def draw(

@@ -1,9 +1,8 @@
-"""What figures about trained models share: the integer program's answers over a test split, the paper beside ours."""
+"""What figures about trained models share: the integer program's answers over a test split."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,20 +23,12 @@ def refuses(deployment: Deployment) -> str:
 
 def outputs(cases: Sequence[Case], args: argparse.Namespace) -> list[tuple[dict[str, Any], str]]:
     """Per case: what `bench.outputs.outputs` says, and the hash of the code that said it. Figures share these cells."""
-    from bench import grid
     from bench.figures import cells
     from bench.outputs import outputs
 
     code = cells.code_hash((*cells.ACCURACY_CODE, "bench/outputs.py"))
-    codes = [code + cells.own_stages(case.deployment) for case in cases]
-    todo = [
-        grid.Cell(
-            outputs, cells.settings(case) | {"code": of_case}, cells.inputs(case, args),
-            f"{case.title}: {case.dataset.counts['test']} test images",
-        )
-        for case, of_case in zip(cases, codes, strict=True)
-    ]  # fmt: skip
-    return list(zip(cells.run(todo, args), codes, strict=True))
+    todo = [cells.of(outputs, case, args, code, f"{case.dataset.counts['test']} test images") for case in cases]
+    return list(zip(cells.run(todo, args), [cell.settings["code"] for cell in todo], strict=True))
 
 
 def reported(make: Maker, training: Mapping[str, Any], names: Mapping[str, str], **conditions: Any) -> list[Row]:
@@ -63,11 +54,3 @@ def counted(make: Maker, metric: str, hits: int, n: int, **conditions: Any) -> R
 
     low, high = stats.proportion(hits, n)
     return make.number(metric, 100 * hits / n, "percent", n, (100 * low, 100 * high), **conditions)
-
-
-def beside(row: Row, theirs: float | None, comparable: bool) -> Row:
-    """The row with the paper's value, the ratio to it and the verdict."""
-    from bench import paper
-
-    found = paper.verdict(row.unit, row.value, theirs, comparable=comparable, gap=0.0)
-    return dataclasses.replace(row, paper_value=theirs, ratio=paper.ratio(row.value, theirs), verdict=found)

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.energy import model
 from bench.energy.bracket import Bracket, total
-from bench.figures import base
+from bench.figures import base, cells
 from bench.figures.cases import Case
 from bench.figures.latency_cells import Campaign, Measured
 from bench.figures.latency_rows import FIGURE, Hits
@@ -84,28 +84,29 @@ def measure(
 
     The server's time is the one at CLOCK everywhere: it does not know the device's clock.
     """
-    command = f"{figure} --images {args.images}"
-    first, notes = _at(args, cases, command, CLOCK)
-    found = []
-    for clock in clocks:
-        if clock == CLOCK:
-            found += first
-            continue
-        others, _ = _at(args, cases, command, clock)
-        found += [replace(one, remote_ms=same.remote_ms) for one, same in zip(others, first, strict=True)]
-    return found, notes
-
-
-def _at(
-    args: argparse.Namespace, cases: Sequence[Case], command: str, clock_hz: int
-) -> tuple[list[Operating], list[str]]:
-    options = argparse.Namespace(
-        **vars(args) | {"bandwidth": RATE, "clock": clock_hz, "compiler": "zig", "board": BOARD}
-    )
     recorded = Recorded(base.RESULTS / f"{FIGURE}.csv")
     recorded.keep(cases)
-    campaign = Campaign(options, cases, recorded, command)
-    return [_operating(measured, clock_hz) for measured in campaign.measured()], campaign.notes
+    command = f"{figure} --images {args.images}"
+    campaigns = {
+        clock: Campaign(_options(args, clock), cases, recorded, command) for clock in dict.fromkeys((CLOCK, *clocks))
+    }
+    results = iter(cells.run([cell for campaign in campaigns.values() for cell in campaign.todo], args))
+    found = {
+        clock: [_operating(measured, clock) for measured in campaign.measured(results)]
+        for clock, campaign in campaigns.items()
+    }
+    timed = [
+        replace(one, remote_ms=same.remote_ms)
+        for clock in clocks
+        for one, same in zip(found[clock], found[CLOCK], strict=True)
+    ]
+    return timed, campaigns[CLOCK].notes
+
+
+def _options(args: argparse.Namespace, clock_hz: int) -> argparse.Namespace:
+    """Those of fig_latency."""
+    more = {"bandwidth": RATE, "clock": clock_hz, "compiler": "zig", "board": BOARD}
+    return argparse.Namespace(**vars(args) | more)
 
 
 def _operating(measured: Measured, clock_hz: int) -> Operating:

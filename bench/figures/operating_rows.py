@@ -6,19 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from bench import paper, results, stats
-from bench.figures import base
+from bench import results, stats
+from bench.energy.bracket import total
 from bench.figures.latency_rows import Hits
 from bench.figures.operating import Operating
 from bench.link import Link
 from bench.method import Label
-from bench.paper import Paper
+from bench.paper import Paper, beside
 from bench.results import Row
-
-
-def published() -> Paper:
-    """The paper's values."""
-    return Paper(base.RESULTS / "paper" / "paper_values.csv")
 
 
 @dataclass(frozen=True)
@@ -57,11 +52,16 @@ class OperatingRows:
         spread = stats.interval([values]) if interval else (None, None)
         return self.row("total", values.mean(), "ms", "mixed", spread, **at)
 
+    def energy(self, link: Link, *, bounds: bool = True, **at: Any) -> list[Row]:
+        """Mean over images: typical, then the least and the most that the data sheets leave open."""
+        found = total(self.operating.energy_mj(link).values())
+        values = {"energy": found.typical} | ({"energy_low": found.low, "energy_high": found.high} if bounds else {})
+        return [self.row(metric, value, "mJ", "modelled", **at) for metric, value in values.items()]
+
     def beside(self, row: Row, theirs: float | None, *, same_boundary: bool = True) -> Row:
         """With the paper's value; same_boundary False: it counts something else, so no verdict."""
         comparable = self.operating.case.comparable and same_boundary
-        found = paper.verdict(row.unit, row.value, theirs, comparable=comparable, gap=self.gap())
-        return dataclasses.replace(row, paper_value=theirs, ratio=paper.ratio(row.value, theirs), verdict=found)
+        return beside(row, theirs, comparable=comparable, gap=self.gap())
 
     def theirs(self, figure: str, metric: str, **at: Any) -> float | None:
         """What the paper's figure says of this data set and method."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bench.figures.study import Found, Study
-from bench.method import Deployment
 from bench.results import Row
 
 if TYPE_CHECKING:
@@ -28,22 +27,16 @@ def sweep() -> list[float]:
 
 
 class Sweep(Study):
-    """Subclasses make the rows of each data set. Variants (METHOD:VARIANT) take part where --method names them."""
+    """Subclasses make the rows of each data set."""
 
     disk = "20 MB"
+    variants = False
     clocks: tuple[int, ...] = CLOCKS[-1:]
-
-    def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> Any:
-        from bench.figures.cases import Cases
-
-        def refuses(deployment: Deployment) -> str:
-            return "a variant" if ":" in deployment.method and not args.method else ""
-
-        return Cases(args, recorded, refuses, self.trains)
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
         from bench.figures import operating
-        from bench.figures.operating_rows import OperatingRows, published
+        from bench.figures.operating_rows import OperatingRows
+        from bench.paper import published
 
         measured, notes = operating.measure(args, cases, self.name, self.clocks)
         found, paper = Found(notes=notes), published()
@@ -56,8 +49,3 @@ class Sweep(Study):
     @abstractmethod
     def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
         """The rows of each of one data set's methods and clocks."""
-
-    def table(self, rows: Sequence[Row]) -> str:
-        from bench.figures.verdict_table import table
-
-        return table(rows)

@@ -63,4 +63,4 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 
 def _alpha(row: Row) -> float:
-    return float(row.conditions.partition("=")[2] or "nan")
+    return float(row.where.get("alpha", "nan"))

@@ -1,8 +1,7 @@
-"""Rows without a paper's value beside them, and their plain table."""
+"""Rows without a paper's value beside them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench import results, stats
-from bench.figures.style import title
 from bench.results import Row
-
-HEADER = ("conditions", "metric", "ours", "95 % interval", "label", "source", "n")
 
 
 @dataclass(frozen=True)
@@ -48,34 +44,3 @@ def spread(row: Row) -> tuple[float, float]:
     """The interval, or twice the value where there is none. It holds the value, whatever rounding does."""
     low, high = (row.value if end is None else end for end in (row.ci_low, row.ci_high))
     return min(low, row.value), max(high, row.value)
-
-
-def plain_table(rows: Sequence[Row]) -> str:
-    """One block per data set, method and protocol."""
-    import pandas as pd
-
-    blocks: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
-    for row in sorted(rows, key=_natural):
-        unit = {"percent": " %", "1": ""}.get(row.unit, f" {row.unit}")
-        between = "-" if row.ci_low is None else f"{row.ci_low:.4g} to {row.ci_high:.4g}"
-        cells = (
-            row.conditions or "-",
-            row.metric,
-            f"{row.value:.4g}{unit}",
-            between,
-            row.label,
-            row.source,
-            str(row.n),
-        )
-        blocks.setdefault((row.dataset, row.method, row.protocol), []).append(cells)
-    return "\n\n".join(
-        f"{title(dataset)}, {title(method)} (protocol {protocol})\n"
-        + pd.DataFrame(lines, columns=list(HEADER)).to_string(index=False)
-        for (dataset, method, protocol), lines in blocks.items()
-    )
-
-
-def _natural(row: Row) -> list[tuple[int, str]]:
-    """Sorts k=2 before k=10."""
-    parts = [part for name in row.key for part in re.split(r"(\d+)", name)]
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

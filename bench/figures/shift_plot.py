@@ -29,7 +29,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Writes fig_shift.pdf and .png; nothing to draw -> no file."""
     curves: dict[tuple[str, str, str], dict[tuple[str, str, int], Row]] = {}
     for row in rows:
-        where = dict(part.partition("=")[::2] for part in row.conditions.split(";"))
+        where = row.where
         place = (row.metric, where["shift"], int(where["severity"]))
         curves.setdefault((row.dataset, row.protocol, row.method), {})[place] = row
     if not curves:

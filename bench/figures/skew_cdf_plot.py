@@ -21,7 +21,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     found: dict[str, list[tuple[float, Row]]] = {}
     for row in rows:
         if row.metric == "samples":
-            found.setdefault(row.dataset, []).append((100 * float(row.conditions.partition("=")[2]), row))
+            found.setdefault(row.dataset, []).append((100 * float(row.where["skewness_up_to"]), row))
     if not found:
         return []
     colours = style.setup()

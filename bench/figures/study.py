@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench import executors, registry, results
 from bench.errors import DataError, UnknownName
 from bench.executors import check
-from bench.figures import base
+from bench.figures import base, verdict_table
 from bench.figures.base import Figure
 from bench.method import PROTOCOLS, Deployment
 from bench.results import Key, Row
@@ -41,6 +41,7 @@ class Study(Figure):
 
     images = 100  # default of --images; 0: no such option
     per_method = True  # False: about data sets alone, without --method and --protocol
+    variants = True  # False: a variant (METHOD:VARIANT) takes part only where --method names methods
     trains = False  # True: needs training images; a data set of which only test images are here comes from records
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,7 @@ class Study(Figure):
         add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
         if self.images:
             what = f"measured per data set (default {self.images})"
-            add("--images", type=_count, default=self.images, metavar="N", help=what)
+            add("--images", type=count("--images"), default=self.images, metavar="N", help=what)
         add("--fresh", action="store_true", help="measure again what is already measured")
         where = "local (default): one cell after the other; local:N: N processes; dask:ADDRESS; slurm:PARTITION"
         add("--executor", type=check, default=executors.DEFAULT, metavar="NAME", help=where)
@@ -70,11 +71,18 @@ class Study(Figure):
         """`found` (each with `key` and `identity`, as Case) and `notes`; recorded: data sets that have records."""
         from bench.figures.cases import Cases
 
-        return Cases(args, recorded, self.refuses, self.trains)
+        def refuses(deployment: Deployment) -> str:
+            left_out = ":" in deployment.method and not self.variants and not args.method
+            return "a variant" if left_out else self.refuses(deployment)
+
+        return Cases(args, recorded, refuses, self.trains)
 
     @abstractmethod
     def measure(self, args: argparse.Namespace, cases: Sequence[Any], recorded: Recorded) -> Found:
         """What a command line asks for, by `bench.figures.cells.run`: measured, or read where it is kept."""
+
+    def table(self, rows: Sequence[Row]) -> str:
+        return verdict_table.table(rows)
 
     def run(self, args: argparse.Namespace) -> int:
         if args.protocol not in PROTOCOLS:
@@ -117,7 +125,12 @@ def _asked(args: argparse.Namespace, row: Row) -> bool:
     return (not args.dataset or row.dataset in args.dataset) and (not args.method or row.method in args.method)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise DataError(f"--images {text!r}", expected="a whole number of at least 1")
-    return int(text)
+def count(option: str) -> Callable[[str], int]:
+    """How an option reads a whole number of at least 1. Raises DataError."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise DataError(f"{option} {text!r}", expected="a whole number of at least 1")
+        return int(text)
+
+    return read

@@ -74,13 +74,13 @@ def setup() -> list[tuple[float, float, float]]:
 
 
 def plain_log(axes: Axes, which: str) -> None:
-    """A logarithmic axis ("x" or "y") that says 0.5, 1, 2, 5, 10."""
+    """A logarithmic axis ("x" or "y") that says 0.5, 1, 2, 5, ... 1,000."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     getattr(axes, f"set_{which}scale")("log")
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_locator(NullLocator())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import provenance, results
 from bench.errors import DataError
@@ -14,10 +13,8 @@ from bench.figures.base import Figure
 from bench.figures.claims import CLAIMS, DATASETS, METHOD, QUANTITIES, VERDICTS, Claim, Ours, paper_finder
 from bench.figures.recorded import stamps_of
 from bench.figures.style import title
+from bench.paper import Paper, published
 from bench.results import Row
-
-if TYPE_CHECKING:
-    from bench.paper import Paper
 
 SAME = 0.10  # of the paper's value
 
@@ -35,7 +32,7 @@ class TableClaims(Figure):
 
     def run(self, args: argparse.Namespace) -> int:
         paths = [args.out / f"{name}.csv" for name in sorted({of.ours[0] for of in QUANTITIES.values()} - {""})]
-        found = claimed([row for path in paths for row in results.read(path)], paper())
+        found = claimed([row for path in paths for row in results.read(path)], published())
         if not found:
             raise DataError(
                 f"no records in {args.out} that a claim is about", do="run ./reproduce.sh fig_latency first"
@@ -56,7 +53,7 @@ class TableClaims(Figure):
     def table(self, rows: Sequence[Row]) -> str:
         import pandas as pd
 
-        find = paper_finder(paper().values)
+        find = paper_finder(published().values)
         ours = {(row.metric, row.dataset, row.conditions): row for row in rows}
         blocks = []
         for claim in CLAIMS:
@@ -79,20 +76,14 @@ class TableClaims(Figure):
         return "\n\n".join(blocks)
 
 
-def paper() -> Paper:
-    from bench.paper import Paper
-
-    return Paper(base.RESULTS / "paper" / "paper_values.csv")
-
-
 def conditions(claim: Claim, against: str) -> str:
     """The claimed number and the comparator, as the rows name them."""
     return results.conditions({"claimed": claim.claimed} | ({"against": against} if against else {}))
 
 
-def claimed(rows: Sequence[Row], published: Paper) -> list[Row]:
+def claimed(rows: Sequence[Row], paper: Paper) -> list[Row]:
     """One row per claim, data set and comparator of which we have records: value ours, paper_value the paper's own."""
-    ours, find = Ours(rows), paper_finder(published.values)
+    ours, find = Ours(rows), paper_finder(paper.values)
     found = []
     for claim in CLAIMS:
         for against, dataset in ((a, d) for a in claim.against for d in DATASETS):

@@ -13,12 +13,12 @@ from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.figures.style import title
 from bench.method import Deployment
+from bench.paper import Paper, beside, published
 from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
     from bench.figures.recorded import Recorded
-    from bench.paper import Paper
 
 # ours -> the paper's figure and conditions; its default operating point is rho = 0.8, 20 % of the channels (Sec 7)
 PAPER = {
@@ -52,9 +52,8 @@ class TableTraining(Study):
 
     def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
         from bench.figures import cells
-        from bench.paper import Paper
 
-        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
+        paper = published()
         found = Found()
         for case, (result, code) in zip(cases, offloaded.outputs(cases, args), strict=True):
             stamp = cells.stamp(case, self.name, code=code)
@@ -107,7 +106,7 @@ def with_paper(row: Row, case: Case, paper: Paper) -> Row:
     figure, conditions = PAPER.get(row.metric, ("", ""))
     dataset, method, protocol = case.key
     theirs = paper.value(figure, dataset, method, protocol, conditions, row.metric)
-    return offloaded.beside(row, theirs, case.comparable)
+    return beside(row, theirs, comparable=case.comparable)
 
 
 def judged(folder: Path, case: Case) -> tuple[list[Row], dict[Any, dict[str, Any]]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.figures import pairs_plot, style
 from bench.figures.operating_study import Sweep
+from bench.paper import beside
 from bench.results import Row
 
 if TYPE_CHECKING:
@@ -69,18 +70,14 @@ def rows_of(maker: OperatingRows, other: OperatingRows | None) -> list[Row]:
 
 def reduction(maker: OperatingRows, other: OperatingRows) -> Row:
     """Percent fewer bytes than DeepCOD, on the same images; a verdict only where accuracies are within a point."""
-    import dataclasses
-
-    from bench import paper, stats
+    from bench import stats
 
     one, base = maker.operating, other.operating
     up, more = one.up.astype(float), base.up.astype(float)
     spread = stats.interval([up, more], less)
     row = maker.row("tx_reduction_vs_deepcod", float(less(up, more)), "percent", "emulated", spread)
-    theirs = maker.theirs("table2", row.metric)
     gap = one.full.percent - base.full.percent if one.full and base.full else None
-    found = paper.verdict(row.unit, row.value, theirs, comparable=one.case.comparable, gap=gap)
-    return dataclasses.replace(row, paper_value=theirs, ratio=paper.ratio(row.value, theirs), verdict=found)
+    return beside(row, maker.theirs("table2", row.metric), comparable=one.case.comparable, gap=gap)
 
 
 def less(up: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench import results
-from bench.figures import base, offloaded
 from bench.figures.alone import Alone, DataSets
-from bench.figures.rows import Maker, plain_table
+from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
-from bench.results import Row
+from bench.figures.trained_point import Point, common
+from bench.paper import Paper, beside, published
+from bench.results import Row, parts
 
 if TYPE_CHECKING:
     from bench.figures.recorded import Recorded
-    from bench.paper import Paper
 
 CODE = tuple(
     "agilenn bench/audit bench/training bench/datasets.py bench/outputs.py bench/server.py bench/compile bench/codec "
     "bench/firmware bench/boards".split()
 )
-PRESET = "audited"
-HELD = {"k": 5, "rho": 0.8, "lam": 0.6}  # what a sweep does not move; stated, so that figures share their trainings
-SHORT = {"digits": {"reference_epochs": 6, "epochs": 16}}  # epochs under --budget quick
-SHORT_ELSEWHERE = {"reference_epochs": 1, "epochs": 4}
-RATE = 6_000_000  # bits per second
 PAPER_SET = "cifar100"
-OWN = {"skewness": "achieved_skewness", "violations": "order_violations"}  # a training's words -> ours
-
-
-@dataclass(frozen=True)
-class Point:
-    """One training. conditions: as the rows name it; settings: of AgileNN, over those of the preset.
-
-    theirs: our metric -> conditions and metric in the paper's table. method: as the rows name it.
-    """
-
-    conditions: Mapping[str, float | str]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    theirs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    method: str = "agilenn"
-
-    def variant(self, dataset: str, budget: str) -> str:
-        """What is trained: agilenn:audited+epochs=16,k=5,..."""
-        short = SHORT.get(dataset, SHORT_ELSEWHERE) if budget == "quick" else {}
-        settings = {**HELD, **short, **self.settings}
-        texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in settings.items()}
-        return f"agilenn:{PRESET}+" + ",".join(f"{name}={texts[name]}" for name in sorted(texts))
-
-    @property
-    def title(self) -> str:
-        return ", ".join([self.method, *(f"{name} {value}" for name, value in self.conditions.items())])
 
 
 class TrainedSweep(Study):
@@ -82,10 +50,8 @@ class TrainedSweep(Study):
         from bench import grid
         from bench.figures import cells
         from bench.figures.trained_cells import trained
-        from bench.paper import Paper
 
-        paper = Paper(base.RESULTS / "paper" / "paper_values.csv")
-        code, judged = cells.code_hash(CODE), args.images if self.images else 0
+        paper, code, judged = published(), cells.code_hash(CODE), args.images if self.images else 0
         points = self.points(args)
         found = Found()
         todo = [
@@ -156,12 +122,9 @@ class TrainedSweep(Study):
 
     def published(self) -> dict[str, list[tuple[float, float]]]:
         """For a drawing along one condition: our metric -> (value of the condition, the paper's value), in order."""
-        from bench.paper import Paper
-
-        curves = self.curves(Paper(base.RESULTS / "paper" / "paper_values.csv"))
         return {
-            metric: sorted((float(conditions.partition("=")[2]), value) for conditions, value in curve.items())
-            for metric, curve in curves.items()
+            metric: sorted((float(*parts(conditions).values()), value) for conditions, value in curve.items())
+            for metric, curve in self.curves(published()).items()
         }
 
     def beside(self, row: Row, case: Alone, point: Point, paper: Paper) -> Row:
@@ -170,41 +133,7 @@ class TrainedSweep(Study):
             return row
         conditions, metric = point.theirs[row.metric]
         theirs = paper.value(self.source, case.dataset.name, "agilenn", "paper", conditions, metric)
-        return offloaded.beside(row, theirs, case.dataset.comparable)
-
-    def table(self, rows: Sequence[Row]) -> str:
-        return plain_table(rows)
-
-
-def common(figure: str, case: Alone, point: Point, result: Mapping[str, Any]) -> list[Row]:
-    """The rows that every training has. device_and_link: without the server's time, which trainings would disturb."""
-    from bench.link import Link
-
-    make = maker(figure, case, point)
-    where: dict[str, Any] = dict(point.conditions)
-    said, training = result["outputs"], result["training"]
-    n, hits, symbols = said["n"], said["hits"], said["symbols"]
-    link = Link(RATE)
-    device = make.mean("device", result["device_ms"], "ms", **where)
-    network = make.mean("network", [link.milliseconds(size, result["down"]) for size in said["payload"]], "ms", **where)
-    both = make.number("device_and_link", device.value + network.value, "ms", device.n, **where)
-    rows = [
-        offloaded.counted(make, "accuracy", hits.get("own", 0), n, **where),
-        make.number("remote_sparsity", 100 * max(symbols) / sum(symbols), "percent", n, **where),
-        make.mean("payload_up", said["payload"], "bytes", **where),
-        dataclasses.replace(device, label="emulated"),
-        dataclasses.replace(network, label="modelled"),
-        dataclasses.replace(both, label="mixed"),
-        *offloaded.reported(make, training, OWN, **where),
-    ]
-    if result["skewness"]:
-        rows.append(make.mean("judged_skewness", result["skewness"], "percent", **where))
-    numbers = {"alpha": 1.0, "epochs": 1.0, "cpu_hours": 3600.0}
-    return rows + [
-        make.number(name.replace("hours", "seconds"), scale * training[name], "1", 1, **where)
-        for name, scale in numbers.items()
-        if training.get(name) is not None
-    ]
+        return beside(row, theirs, comparable=case.dataset.comparable)
 
 
 def trends(make: Maker, rows: Sequence[Row], curves: Mapping[str, Mapping[str, float]]) -> list[Row]:
@@ -222,8 +151,3 @@ def trends(make: Maker, rows: Sequence[Row], curves: Mapping[str, Mapping[str, f
             value = float(spearmanr(*zip(*pairs, strict=True)).statistic)
             found.append(make.number(f"{metric}_trend", value, "1", len(pairs), paper=PAPER_SET))
     return found
-
-
-def maker(figure: str, case: Alone, point: Point) -> Maker:
-    """Makes the rows of one training."""
-    return Maker(figure, (case.dataset.name, point.method, "paper"))
