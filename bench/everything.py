@@ -50,12 +50,12 @@ class All(Command):
         )
         logs = args.out / "logs"
         base.make_folder(logs)
-        words, failed = passed_on(args), []
+        words, measured, failed = passed_on(args), set[str](), []
         with tqdm(total=high, unit="min", bar_format="{l_bar}{bar}| {elapsed} done, about {remaining} left") as bar:
             for figure, (_, minutes) in zip(chosen, spans, strict=True):
                 bar.set_description(figure.name)
                 started = time.monotonic()
-                fault = attempt(figure, words, logs / f"{figure.name}.log")
+                fault = attempt(figure, words, logs / f"{figure.name}.log", measured)
                 took = (time.monotonic() - started) / 60
                 bar.write(f"  {figure.name:18} {took:6.1f} min   {fault or 'done'}", file=sys.stdout)
                 failed += [figure.name] if fault else []
@@ -83,11 +83,15 @@ def passed_on(args: argparse.Namespace) -> list[str]:
     return words
 
 
-def attempt(figure: Figure, words: Sequence[str], log: Path) -> str:
-    """Runs a target; what it says goes to a file. Returns why it could not run, "" if it did."""
+def attempt(figure: Figure, words: Sequence[str], log: Path, measured: set[str]) -> str:
+    """Runs a target; what it says goes to a file. Returns why it could not run, "" if it did.
+
+    measured: names of the cells that this command measured or read, which --fresh leaves as they are.
+    """
     parser = Parser(prog=f"./reproduce.sh {figure.name}", allow_abbrev=False)
     figure.arguments(parser)
     args, _ = parser.parse_known_args(words)
+    args.measured = measured
     with log.open("w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
         try:
             figure.run(args)

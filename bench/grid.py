@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -67,13 +67,20 @@ class Cell:
         return json.loads(text)["result"]
 
 
-def run(cells: Sequence[Cell], folder: Path, *, fresh: bool = False, executor: Executor | None = None) -> list[Any]:
+def run(
+    cells: Sequence[Cell],
+    folder: Path,
+    *,
+    fresh: bool = False,
+    measured: Collection[str] = (),
+    executor: Executor | None = None,
+) -> list[Any]:
     """Results of the cells, in order: kept ones are read, the others measured, one by one or on an executor.
 
-    fresh: measure kept cells again. A failing cell raises its error; those finished before are kept. On an executor
-    timing cells come last and one by one.
+    fresh: measure kept cells again, but those of the names `measured`. A failing cell raises its error; those finished
+    before are kept. On an executor timing cells come last and one by one.
     """
-    results: dict[str, Any] = {} if fresh else {cell.name: cell.load(folder) for cell in cells}
+    results = {cell.name: cell.load(folder) for cell in cells if not fresh or cell.name in measured}
     todo = {cell.name: cell for cell in cells if results.get(cell.name) is None}
     if executor is not None:
         results |= _spread([cell for cell in todo.values() if cell.kind != "timing"], folder, executor)

@@ -99,6 +99,14 @@ def test_a_cell_of_several_clocks_is_measured_once(home):
         assert sorted(CALLS) == ["accuracy edge_only", *sorted(boards)]
 
 
+def test_all_measures_a_cell_of_several_figures_once(home):
+    command = ["all", "fig_latency", "fig_cpu", "fig_energy", "--images", "5", "--out", str(home / "out"), "--fresh"]
+    for _ in range(2):
+        CALLS.clear()
+        assert cli.main(command) == 0
+        assert len(CALLS) == 4 and CALLS.count("accuracy edge_only") == 1
+
+
 def test_a_deployment_that_was_trained_into_out_comes_before_the_committed_one(home):
     own = home / "out" / "models" / "edge_only" / "digits-paper"
     shutil.copytree(TINY, own)

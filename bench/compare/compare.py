@@ -30,7 +30,7 @@ class Compare(Command):
         add("--executor", type=executors.check, default=executors.DEFAULT, metavar="NAME", help=executors.FORMS)
         add("--fresh", action="store_true", help="measure again what is already measured")
         add("--out", type=Path, default=base.RESULTS, metavar="DIR", help="where measurements go (default results)")
-        parser.set_defaults(method=None, retrain=False, modem=None)
+        parser.set_defaults(method=None, retrain=False, modem=None, measured=set())
 
     def run(self, args: argparse.Namespace) -> int:
         if args.methods and not args.folders:

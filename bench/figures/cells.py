@@ -46,12 +46,17 @@ def of(
 
 
 def run(todo: Sequence[grid.Cell], args: argparse.Namespace) -> list[Any]:
-    """Their results in order; they are kept under --out. Raises DataError where that folder cannot be."""
+    """Their results in order; they are kept under --out. Under --fresh a command measures each once.
+
+    Raises DataError where that folder cannot be.
+    """
     from bench.executors import executor
 
     base.make_folder(args.out)
     with executor(args.executor) as chosen:
-        return grid.run(todo, args.out / "cells", fresh=args.fresh, executor=chosen)
+        found = grid.run(todo, args.out / "cells", fresh=args.fresh, measured=args.measured, executor=chosen)
+    args.measured.update(cell.name for cell in todo)
+    return found
 
 
 def stamp(case: Case, command: str, **more: Any) -> dict[str, Any]:

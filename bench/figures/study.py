@@ -61,7 +61,7 @@ class Study(Figure):
         add("--executor", type=check, default=executors.DEFAULT, metavar="NAME", help=where)
         what = "where records and figures go (default results)"
         add("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
-        parser.set_defaults(method=None, protocol="paper", retrain=False, modem=None)
+        parser.set_defaults(method=None, protocol="paper", retrain=False, modem=None, measured=set())
 
     def refuses(self, deployment: Deployment) -> str:
         """Why this figure has no place for a deployment; "" if it has."""
