@@ -11,7 +11,7 @@ from typing import Any
 
 SMOOTHING = 0.1  # of labels
 EPOCHS = {
-    "quick": {"digits": 80, "cifar10": 12, "cifar100": 12, "svhn_grey": 8, "imagenet200": 4},
+    "quick": {"digits": 80, "cifar10": 12, "cifar100": 12, "svhn_grey": 8, "imagenet200": 12},
     "full": {"digits": 240},
 }
 OTHERS = {"quick": 8, "full": 200}
