@@ -77,6 +77,26 @@ int main(void) { /* answers every line: its bytes reversed, then a newline */
 )
 
 
+BY_FUNCTION = (
+    UART
+    + """
+__attribute__((naked, noinline)) static uint32_t ready(void) { __asm volatile( /* the look and a PUSH in one block */
+    "push {r4, lr}\\n ldr r4, =0x4001101C\\n" LOOK "movs r0, #0x77\\n" END
+    "ubfx r0, r4, #5, #1\\n pop {r4, pc}\\n .ltorg"); }
+void nothing(void) {}
+int main(void) {
+    uart(0);
+    for (;;) {
+        uint32_t before, after;
+        __asm volatile("mov %0, sp" : "=r"(before));
+        while (!ready()) ;
+        __asm volatile("mov %0, sp" : "=r"(after));
+        REG(U + 0x28) = REG(U + 0x24) + before - after;
+    }
+}"""
+)
+
+
 def url(elf: Path, more: str = "") -> str:
     return f"emu://stm32f746?elf={quote(str(elf))}{more}"
 
@@ -140,6 +160,27 @@ def test_counters_do_not_depend_on_how_the_host_cuts_its_bytes() -> None:
                 assert port.in_waiting in (0, 11)
             answers.append(port.read(100))
     assert answers[0] == answers[1] == answers[2] and len(answers[0]) == 11
+
+
+@pytest.mark.parametrize("end", ["", "bkpt 0xAB\\n", "svc 0\\n"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        "ldr r4, [r4]\\n",
+        "push {r4}\\n ldr r0, [r4], #4\\n push {r0}\\n pop {r0}\\n pop {r4}\\n ldr r4, [r4]\\n",
+        "sub r4, #4\\n ldr r0, [r4, #4]!\\n ldmia r4, {r4}\\n",
+    ],
+    ids=["once", "twice", "writeback"],
+)
+def test_a_block_that_waits_runs_once(look: str, end: str) -> None:
+    """However the block ends that looks: by a branch, a request to the debugger or an exception."""
+    vectors = "VECTORS=&_stack,(void*)Reset_Handler,[11]=(void*)nothing"
+    flags = [f'-DLOOK="{look}"', f'-DEND="{end}"', "-DDECLARE=void nothing(void);", f"-D{vectors}"]
+    with connect(BY_FUNCTION, *flags) as port:
+        for byte in (b"a", b"b", b"c"):
+            assert port.read(1) == b""
+            port.write(byte)
+            assert port.read(1) == byte
 
 
 def test_resets_and_closing() -> None:

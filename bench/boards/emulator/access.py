@@ -11,6 +11,7 @@ from bench.boards.emulator.timing.native import TimingModel
 
 MANY = 32 * 4  # bytes that LDM, STM, PUSH and POP can reach around their base register
 WORD, DOUBLE = 4, 8
+LONGEST_IT = 4  # instructions
 
 
 class Access:
@@ -30,6 +31,21 @@ class Access:
         found = next((n for n in fits if n > after), fits[-1])
         self._last = (index, runs, found)
         return found
+
+    def resume(self) -> int:
+        """Where to go on after a stop inside the read asked for last.
+
+        Unicorn cuts the read short and names its block's start, but what comes before it must not happen again. A read
+        under an IT it may finish.
+        """
+        index, runs, block = self._timing.current_block()
+        pc, position = int(self._machine.reg_read(arm.UC_ARM_REG_PC)), self._last[2]
+        under_it = any(i.kind is Kind.IF_THEN for i in block[max(0, position - LONGEST_IT) : position])
+        if self._last[:2] != (index, runs) or pc != block[0].address or under_it:
+            return pc
+        pc = block[position].address
+        self._timing.go_on_inside(pc)
+        return pc
 
     def cycles(self, address: int) -> int:
         """The cycle counter as the access to `address` sees it, in the middle of its block."""

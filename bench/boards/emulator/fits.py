@@ -8,11 +8,10 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from bench.boards.emulator.memory import DTCM, FLASH, FLASH_ITCM, ITCM, SRAM, Region
+from bench.boards.emulator.memory import MAPPED, SYSTEM
 from bench.errors import BoardError
 
-RAM = Region("RAM", DTCM.start, DTCM.size + SRAM.size, "rw")
-ROOMS = (ITCM, FLASH_ITCM, FLASH, RAM)
+ROOMS = [region for region in MAPPED if region is not SYSTEM]
 NAMED = 3  # variables in a message
 
 

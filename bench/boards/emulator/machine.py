@@ -58,6 +58,7 @@ class Machine:
         self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFFFFFF)
         self._pc = image.entry | 1
         self._stop: Stop | None = None
+        self._reading, self._idle = 0, False  # the register read last; whether it was in vain too often
         self._event: int | None = None  # unicorn's number of an exception that ended a stretch
 
     def load(self, address: int, count: int) -> bytes:
@@ -81,7 +82,7 @@ class Machine:
         requests = [Request(2, 4, self.usart, True), Request(5, 4, self.usart, True), Request(7, 4, self.usart, False)]
         requests += [Request(1, 5, self.usarts[6], True), Request(6, 5, self.usarts[6], False)]
         self.dma = dma = Dma(0x40026400, self, requests)
-        self._waiting = Waiting(self._uc, timing, self.usart, dma.drained, lambda: self._halt(Stop(Reason.IDLE)))
+        self._waiting = Waiting(self._uc, timing, self.usart, dma.drained, self._note, self._wait)
         self._access = Access(self._uc, timing)
         self._exceptions = Exceptions(self._uc, self, self.system, timing)
         self.system.on_pending = timing.interrupt
@@ -95,7 +96,8 @@ class Machine:
         self._storage.store(SYSTEM.start + 0x442, (1024).to_bytes(2, "little"))
 
     def _on_read(self, _uc: uc.Uc, offset: int, size: int, start: int) -> int:
-        return self._bus.read(start + offset, size)
+        self._reading = start + offset
+        return self._bus.read(self._reading, size)
 
     def _on_write(self, _uc: uc.Uc, offset: int, size: int, value: int, start: int) -> None:
         self._bus.write(start + offset, size, value)
@@ -127,20 +129,22 @@ class Machine:
                     stop = Stop(Reason.LOOP, f"at {self.image.symbols.place(loop)}")
                 if stop is not None and stop.reason is Reason.BKPT:
                     stop = self._breakpoint(stop)
+                if stop is None and self._idle:  # an exception behind the read came first
+                    stop = Stop(Reason.IDLE)
                 if stop is not None:
                     check_interrupt()
                     return stop
 
     def _execute(self, end: int) -> Stop | None:
         """One stretch of emulation; None when it ended only to look around."""
-        self._stop = self._event = None
+        self._stop, self._event, self._idle = None, None, False
         self.timing.budget(min(end, self.instructions + SLICE), self._exceptions.alarm())
         try:
             self._uc.emu_start(self._pc, NOWHERE)
         except uc.UcError as error:
             undefined = error.errno == const.UC_ERR_INSN_INVALID
             self._stop = self._stop or self._fault("undefined instruction" if undefined else str(error))
-        self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
+        self._pc = (self._access.resume() if self._idle else self._uc.reg_read(arm.UC_ARM_REG_PC)) | 1
         exhausted = self.timing.exhausted()
         if self.timing.forbidden:
             self._on_bad_access(self._uc, const.UC_MEM_FETCH_PROT, self._pc & ~1, 2, 0, None)
@@ -182,6 +186,14 @@ class Machine:
         if result is not None:
             self._uc.reg_write(r0, result)
         return result is not None
+
+    def _note(self) -> None:
+        self._access.position(self._reading)
+
+    def _wait(self) -> None:
+        """Stops inside a read."""
+        self._idle = True
+        self._halt(Stop(Reason.IDLE))
 
     def _halt(self, stop: Stop) -> None:
         self._stop = stop

@@ -21,19 +21,29 @@ SHORT = 500  # cycles between two looks of one polling loop
 
 
 class Waiting:
-    """Watches one USART; drained(): the firmware has read all that DMA delivered; halt(): nothing is left."""
+    """Watches one USART; drained(): the firmware has read all that DMA delivered; halt(): nothing is left.
+
+    note(): called at each look, so that halt() knows which instruction it stops in.
+    """
 
     def __init__(
-        self, machine: uc.Uc, timing: TimingModel, usart: Usart, drained: Callable[[], None], halt: Callable[[], None]
+        self,
+        machine: uc.Uc,
+        timing: TimingModel,
+        usart: Usart,
+        drained: Callable[[], None],
+        note: Callable[[], None],
+        halt: Callable[[], None],
     ) -> None:
         self._machine, self._timing, self._usart = machine, timing, usart
-        self._drained, self._halt = drained, halt
+        self._drained, self._note, self._halt = drained, note, halt
         self._looks = self._equal = self._last = 0
         self._registers: tuple[int, ...] = ()
         usart.on_wait, usart.on_progress = self.look, self.progress
 
     def look(self) -> None:
         """The firmware looked at the receiver and found nothing."""
+        self._note()
         now = self._timing.cycles
         if now - self._last > SHORT:
             self.progress()

@@ -47,21 +47,23 @@ def instruction(raw: Any) -> Instruction:
     return _instruction(raw)
 
 
+def plain(raw: Any) -> tuple[str, bool]:
+    """The mnemonic without condition and data type, and whether there is a condition."""
+    name, conditional = raw.mnemonic.split(".")[0], raw.cc not in (0, arm.ARM_CC_AL)
+    return name[:-2] if conditional and name[-2:] in m.CONDITIONS else name, conditional
+
+
 class _Operands:
     """A capstone instruction's operands, sorted for the rules below."""
 
     def __init__(self, raw: Any) -> None:
-        self.conditional = raw.cc not in (0, arm.ARM_CC_AL)
-        name = raw.mnemonic.split(".")[0]
-        if self.conditional and name not in ("b", "bl") and name[-2:] in m.CONDITIONS:
-            name = name[:-2]
-        self.name: str = name
+        self.name, self.conditional = plain(raw)
         self.all = raw.operands
         self.registers = [o.reg for o in self.all if o.type == arm.ARM_OP_REG]
         memory = [o.mem for o in self.all if o.type == arm.ARM_OP_MEM]
         self.memory: Any = memory[0] if memory else None
         reads, writes = raw.regs_access()
-        self.sets_flags = FLAGS in writes or raw.update_flags or name in m.COMPARES
+        self.sets_flags = FLAGS in writes or raw.update_flags or self.name in m.COMPARES
         self.reads = frozenset(reads) - {FLAGS}
         self.writes = frozenset(writes) - {FLAGS}
         self.writeback = bool(raw.writeback)

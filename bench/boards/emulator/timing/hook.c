@@ -32,7 +32,7 @@ int32_t prepare(state_t *s) {
         ok = ok && region->map && region->is_code;
     }
     for (int k = 0; k <= REGISTERS; k++) s->known[k] = 1;
-    s->micro.previous = -1;
+    s->micro.previous = s->inside = -1;
     return ok ? 0 : -1;
 }
 
@@ -129,8 +129,10 @@ void on_block(void *uc, uint64_t address64, uint32_t size, void *user) {
         fail(s, uc, ERROR_FORBIDDEN);
         return;
     }
-    int32_t current = find_block(s, uc, region, address, size), previous = s->micro.previous, cost = -1;
+    int32_t again = s->inside >= 0 && s->inside_at == address, previous = s->micro.previous, cost = -1;
+    int32_t current = again ? s->inside : find_block(s, uc, region, address, size);
     if (current < 0) return;
+    if (again) address = s->blocks[current].address, s->inside = -1; /* it counts as a whole, as if it began anew */
     int32_t lost = 0;
     if (previous >= 0) {
         const block_t *p = &s->blocks[previous];

@@ -210,6 +210,10 @@ class TimingModel:
         index = self._state.micro.previous
         return (index, int(self._state.blocks[index].count), self._blocks[index]) if index >= 0 else (-1, 0, [])
 
+    def go_on_inside(self, address: int) -> None:
+        """The program will go on at `address`, in the middle of the current block, which is then counted again."""
+        self._state.inside, self._state.inside_at = self._state.micro.previous, address
+
     def cycles_after(self, index: int, position: int) -> float:
         """Cycles that the current block `index`, charged as a whole when it is entered, spends after its instruction
         `position`.

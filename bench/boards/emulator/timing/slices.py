@@ -9,6 +9,7 @@ from capstone import arm
 from bench.boards.emulator.timing import mnemonics as m
 from bench.boards.emulator.timing.addresses import MASK, SLOT, UNKNOWN, Full, Symbolic, Value
 from bench.boards.emulator.timing.arithmetic import compare, compute
+from bench.boards.emulator.timing.decode import plain
 from bench.boards.emulator.timing.steps import ZERO
 
 FLAGS = arm.ARM_REG_CPSR
@@ -28,10 +29,7 @@ def follow(block: list[Any], start: int) -> Symbolic:
 
 
 def _follow(state: Symbolic, raw: Any, offset: int) -> None:
-    conditional = raw.cc not in (0, arm.ARM_CC_AL)
-    name = raw.mnemonic.split(".")[0]
-    if conditional and name[-2:] in m.CONDITIONS:
-        name = name[:-2]
+    name, conditional = plain(raw)
     before, stored = dict(state.registers), len(state.steps)
     many = name in m.LOAD_MANY or name in m.STORE_MANY
     if not (_many if many else _access)(state, raw, name, offset) and not compute(state, raw, name):

@@ -83,7 +83,9 @@ typedef struct state {
     stall_t stall[STALLS]; /* of the current block */
     uint64_t sixteenths, instructions, stop_at, alarm; /* alarm: in sixteenths of a cycle */
     uint64_t taken, mispredicted, fetch_stalls, data_stalls, unknown_addresses, edges;
-    int32_t stopped, error, block_count, block_capacity, stall_count, reserved;
+    int32_t stopped, error, block_count, block_capacity, stall_count;
+    int32_t inside; /* block that goes on in its middle when the program comes to inside_at, or -1 */
+    uint32_t inside_at, reserved;
     block_t *blocks;
     edge_t *edge;
     uint64_t edge_capacity;
