@@ -90,21 +90,32 @@ def cut(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> list[Chunk]:
 
 
 def predict(deployment: Deployment, frame: np.ndarray, remote: Remote | None) -> int:
-    """The class of one frame, uint8 (H, W, C): each stage's Python twin, without sending, and without exact coding."""
+    """The class of one frame, uint8 (H, W, C)."""
+
+    def reply(symbols: np.ndarray) -> np.ndarray:
+        if remote is None:
+            raise DataError(f"{deployment.method} receives from a server that the deployment does not have")
+        return remote.logits(symbols)
+
+    return int(np.argmax(scores(deployment, frame, reply)))
+
+
+def scores(deployment: Deployment, frame: np.ndarray, reply: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The scores of a frame: each stage's Python twin, without sending, and without exact coding. reply(symbols): the
+    server's logits.
+    """
     values = {"frame": np.ascontiguousarray(frame)}
     known, symbols = stages.kinds(deployment), np.zeros(0, np.uint8)
     for stage in deployment.stages:
         if stage.op == "code":
             symbols = arriving(stage, values[stage.reads[0]])
         elif stage.op == "receive":
-            if remote is None:
-                raise DataError(f"{deployment.method} receives from a server that the deployment does not have")
-            values[stage.writes[0]] = remote.logits(symbols)
+            values[stage.writes[0]] = reply(symbols)
         elif stage.op != "send":
             known[stage.op].run(stage, values, deployment.folder)
         if "scores" in values:
             break
-    return int(np.argmax(values["scores"]))
+    return values["scores"]
 
 
 def arriving(stage: Stage, symbols: np.ndarray) -> np.ndarray:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
-from bench.accuracy import Chunk, cut, load, loaded_once, spread
-from bench.compile import stages
+from bench.accuracy import Chunk, cut, load, loaded_once, scores, spread
 from bench.method import NO_REPLY, Deployment
 
 
@@ -30,17 +29,9 @@ def count_fallback(
 
 def answer(deployment: Deployment, frame: np.ndarray) -> int | None:
     """The class that the device chooses alone for a uint8 frame (H, W, C); None where all classes are equal to it."""
-    values = {"frame": np.ascontiguousarray(frame)}
-    known = stages.kinds(deployment)
-    for stage in deployment.stages:
-        if stage.op == "receive":
-            values[stage.writes[0]] = np.full(deployment.classes, NO_REPLY, np.int16)
-        elif stage.op not in ("send", "code"):
-            known[stage.op].run(stage, values, deployment.folder)
-        if "scores" in values:
-            break
-    scores = values["scores"]
-    return int(np.argmax(scores)) if scores.min() < scores.max() else None
+    silence = np.full(deployment.classes, NO_REPLY, np.int16)
+    found = scores(deployment, frame, lambda _symbols: silence)
+    return int(np.argmax(found)) if found.min() < found.max() else None
 
 
 def _of_chunk(chunk: Chunk) -> tuple[int, int, int]:

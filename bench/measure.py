@@ -19,6 +19,7 @@ from bench.boards.base import Trace
 from bench.boards.device import Device
 from bench.boards.emulator.timing.parameters import VERSION, calibration_of
 from bench.boards.modem import Modem
+from bench.boards.ports import is_emulated
 from bench.client import LOOPBACK, RemoteServer
 from bench.compile import program, stages
 from bench.energy import model
@@ -144,10 +145,6 @@ def check(deployment: Deployment, frame: np.ndarray, trace: Trace, exchange: Exc
     expected = (int(np.argmax(twin["scores"])), decided)
     if (trace.prediction, trace.decided) != expected:
         raise BoardError(f"{where}: prediction", expected=expected, got=(trace.prediction, trace.decided))
-
-
-def is_emulated(board: str) -> bool:
-    return board.startswith("emu:")
 
 
 def describe(device: Device, build: program.Build, stack: int) -> dict[str, Any]:

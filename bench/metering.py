@@ -48,8 +48,8 @@ class Energy(Command):
         add("--out", type=Path, default=ROOT / "results", metavar="DIR", help="where records go (default results)")
 
     def run(self, args: argparse.Namespace) -> int:
+        from bench.boards.ports import is_emulated
         from bench.figures.cases import Cases
-        from bench.measure import is_emulated
 
         if is_emulated(args.board):
             raise BoardError("--board: a power monitor measures a real board", expected="a serial port", got=args.board)

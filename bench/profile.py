@@ -50,11 +50,12 @@ class ProfileCommand(Command):
         if args.protocol not in PROTOCOLS:
             raise UnknownName("protocol", args.protocol, PROTOCOLS)
         registry.find("method", args.method.partition(":")[0], registry.METHODS)
+        from bench.boards.ports import is_emulated
         from bench.compile import program
         from bench.figures import base, profile_plot, style
         from bench.figures.cases import Cases
         from bench.figures.profile_rows import Profile
-        from bench.measure import is_emulated, measure
+        from bench.measure import measure
 
         chosen = {"dataset": [args.dataset], "method": [args.method], "retrain": False}
         cases = Cases(argparse.Namespace(**vars(args) | chosen), (), lambda _: "", trains=False)

@@ -15,7 +15,7 @@ import numpy as np
 from bench.boards import flash, modem
 from bench.boards.base import Board, Exchange, Trace
 from bench.boards.hello import OtherFirmware, check, fetch, greet
-from bench.boards.ports import open_port
+from bench.boards.ports import is_emulated, open_port
 from bench.boards.protocol import PAYLOAD, Channel, Type
 from bench.compile.program import Build
 from bench.errors import BoardError
@@ -52,7 +52,7 @@ class Device(Board):
         """url: /dev/NAME or any pyserial URL; emu://stm32f746 runs the build's own ELF. with_modem: an emulated board
         gets an emulated one. A real board with another firmware is flashed where pyocd can. Raises BoardError.
         """
-        emulated, full = url.startswith("emu://"), url
+        emulated, full = is_emulated(url), url
         for option, value in (("elf", quote(str(build.elf))), *([("modem", "esp8266")] if with_modem else [])):
             if emulated and f"{option}=" not in url:
                 full += f"{'&' if '?' in full else '?'}{option}={value}"
@@ -68,7 +68,7 @@ class Device(Board):
     def _connect(cls, full: str, url: str, build: Build) -> Device:
         port = open_port(full, BAUD)
         try:
-            return cls(port, url, build, url.startswith("emu://"))
+            return cls(port, url, build, is_emulated(url))
         except BaseException:
             port.close()
             raise

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from bench.boards.emulator.image import Image
 from bench.errors import BoardError
 from bench.files import replace
 
@@ -65,21 +66,16 @@ def by_hand(elf: Path) -> tuple[str, ...]:
     )
 
 
-def write_binary(elf: Path) -> Path:
+def write_binary(image: Image) -> Path:
     """FILE.bin beside FILE.elf: the flash from its first byte on. Raises BoardError for an ELF that lies elsewhere."""
-    from elftools.elf.elffile import ELFFile
-
     content = bytearray()
-    with elf.open("rb") as file:
-        for segment in ELFFile(file).iter_segments("PT_LOAD"):
-            data, at = segment.data(), segment["p_paddr"] - START
-            if not data:
-                continue
-            if not 0 <= at <= SIZE - len(data):
-                got = f"{len(data)} bytes at {segment['p_paddr']:#010x}"
-                raise BoardError(f"{elf} does not fit into the flash", expected=f"from {START:#010x} on", got=got)
-            content.extend(b"\xff" * (at + len(data) - len(content)))
-            content[at : at + len(data)] = data
-    binary = elf.with_suffix(".bin")
+    for segment in image.segments:
+        data, at = segment.data, segment.address - START
+        if not 0 <= at <= SIZE - len(data):
+            got = f"{len(data)} bytes at {segment.address:#010x}"
+            raise BoardError(f"{image.path} does not fit into the flash", expected=f"from {START:#010x} on", got=got)
+        content.extend(b"\xff" * (at + len(data) - len(content)))
+        content[at : at + len(data)] = data
+    binary = image.path.with_suffix(".bin")
     replace(binary, bytes(content))
     return binary

@@ -14,6 +14,10 @@ HANDLERS = "bench.boards.emu_url"
 RULES = "bench/boards/60-agilenn-bench.rules"
 
 
+def is_emulated(url: str) -> bool:
+    return url.startswith("emu:")
+
+
 def open_port(url: str, baud: int) -> Any:
     """A pyserial port, locked for this process where the system can. Raises BoardError or UnknownName."""
     import serial

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.boards.ports import is_emulated, open_port
+from bench.boards.protocol import Channel
 from bench.errors import BoardError
 
 WATCHED_S = 1.0  # how long the cycle counter is held against this computer's clock
@@ -31,11 +35,11 @@ def _flash(args: argparse.Namespace) -> int:
     from bench.boards import flash
     from bench.boards.emulator.image import Image
 
-    Image.load(args.elf)  # says what is wrong with the file
+    image = Image.load(args.elf)  # says what is wrong with the file
     if flash.is_possible(args.board):
         flash.program(args.elf, args.board)
         return 0
-    flash.write_binary(args.elf)
+    flash.write_binary(image)
     print(f"nothing flashed: {args.board} is no ST-LINK of this computer, or pyocd is not installed here\n")
     print(f"pip install pyocd && pyocd pack install {flash.PACK}     then the same command again, or one of these:")
     print("\n".join(flash.by_hand(args.elf)))
@@ -46,7 +50,7 @@ def _check(args: argparse.Namespace) -> int:
     """Raises BoardError where clock, caches or counter are not as they should be."""
     from bench.boards.hello import FLAGS, check, greet
 
-    with _Connection(args.board) as channel:
+    with _connection(args.board) as channel:
         first, start = greet(channel), time.perf_counter()
         time.sleep(0 if channel.virtual else WATCHED_S)
         info, seconds = greet(channel), time.perf_counter() - start
@@ -75,7 +79,7 @@ def _modem(args: argparse.Namespace) -> int:
     """Passes commands on; a network is joined with AT+CWJAP and stays in the modem's memory."""
     from bench.boards.modem import AFTER_RESET, Event, Line
 
-    with _Connection(args.board) as channel:
+    with _connection(args.board) as channel:
         line = Line(channel)
         line.wake(AFTER_RESET)
         for command in args.command:
@@ -86,19 +90,10 @@ def _modem(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Connection:
-    """A channel to whatever firmware of ours runs on a board."""
+@contextmanager
+def _connection(url: str) -> Iterator[Channel]:
+    """To whatever firmware of ours runs on a board."""
+    from bench.boards.device import BAUD
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def __enter__(self) -> Any:
-        from bench.boards.device import BAUD
-        from bench.boards.ports import open_port
-        from bench.boards.protocol import Channel
-
-        self.port = open_port(self.url, BAUD)
-        return Channel(self.port, self.url.partition("?")[0], BAUD, self.url.startswith("emu:"))
-
-    def __exit__(self, *_: object) -> None:
-        self.port.close()
+    with closing(open_port(url, BAUD)) as port:
+        yield Channel(port, url.partition("?")[0], BAUD, is_emulated(url))

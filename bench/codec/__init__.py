@@ -36,7 +36,6 @@ class Coder:
     exact: bool = True
 
 
-
 def _of_counts(module: Any) -> Coder:
     """A coder of symbols in a row: of the shape it takes only how many there are."""
     return Coder(

@@ -55,7 +55,8 @@ def max_bytes(steps: np.ndarray, shape: tuple[int, ...], depth: int) -> int:
 def encode(steps: np.ndarray, image: np.ndarray, depth: int) -> bytes:
     """uint8 (H, W, C) -> a scan, or the values themselves. Raises DataError for another shape."""
     check(steps, depth, image.shape)
-    data = bits.pack(*np.array(list(scan(levels(steps, image)))).T, fill=1).replace(b"\xff", b"\xff\0")
+    codes, sizes = np.array(list(scan(levels(steps, image)))).T
+    data = bits.pack(codes, sizes, fill=1).replace(b"\xff", b"\xff\0")
     return data if len(data) <= image.size - SPARE else image.tobytes()
 
 

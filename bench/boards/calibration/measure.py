@@ -9,6 +9,7 @@ from bench.boards.base import Info
 from bench.boards.calibration.fit import Cycles, penalties
 from bench.boards.device import Device
 from bench.boards.emulator.timing.parameters import CALIBRATION
+from bench.boards.ports import is_emulated
 from bench.compile.program import Build, sizes
 from bench.compile.toolchain import compile_and_link, toolchain
 from bench.files import replace
@@ -52,8 +53,7 @@ def calibrate(url: str, path: Path) -> dict[str, dict[str, int]]:
     cycles, info = measure(url)
     found = penalties(cycles)
     file = json.loads(CALIBRATION.read_text())
-    emulated = url.startswith("emu://")
-    file["name"] = "stm32f746-emulated" if emulated else f"stm32f746-{info.unique_id}"
+    file["name"] = "stm32f746-emulated" if is_emulated(url) else f"stm32f746-{info.unique_id}"
     kept = ", ".join(name for part in found for name in file[part] if name not in found[part])
     file["note"] = f"Measured by board calibrate --board {url.partition('?')[0]}; taken over: {kept}."
     for part, values in found.items():

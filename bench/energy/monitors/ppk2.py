@@ -47,6 +47,12 @@ class Ppk2(Monitor):
         for command in ([MODE, AMPERE_METER], [REGULATOR, millivolt >> 8, millivolt & 0xFF], [RUNNING, 1]):
             self.port.write(bytes(command))
 
+    def _reset(self) -> None:
+        self._rest = b""
+        self._counter: int | None = None
+        self._range: int | None = None
+        self._settling = 0  # samples that are still not to be trusted
+
     def start(self) -> None:
         self._reset()
         self.port.reset_input_buffer()
@@ -72,12 +78,6 @@ class Ppk2(Monitor):
 
     def close(self) -> None:
         self.port.close()
-
-    def _reset(self) -> None:
-        self._rest = b""
-        self._counter: int | None = None
-        self._range: int | None = None
-        self._settling = 0  # samples that are still not to be trusted
 
     def _calibration(self) -> dict[str, np.ndarray]:
         """Modifier -> one value per range."""
