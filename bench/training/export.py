@@ -29,26 +29,27 @@ CALIBRATION = 512  # training images from which activation ranges are taken
 
 def frame_network(model: Any, frames: np.ndarray, path: Path) -> None:
     """int8 file of a network that reads the camera (input scale 1/255, zero -128); frames: uint8 (N, H, W, C)."""
-    if frames.min() != 0 or frames.max() != 255:
-        raise CompileError(
-            f"{path.name}: calibration frames do not span the camera's range",
-            expected="values from 0 to 255", got=f"{frames.min()} to {frames.max()}", do="calibrate with more images",
-        )  # fmt: skip
-    int8(model, unit(frames), path)
+    samples = unit(frames)
+    spans = frames.min() == 0 and frames.max() == 255
+    int8(model, samples if spans else _with_ends(samples, 0.0, 1.0), path)
     require_input(path, 1 / 255, -128)
 
 
 def chained(model: Any, samples: np.ndarray, before: Path, path: Path) -> None:
     """int8 file of a network whose input has exactly the scale and zero point of the output of the file `before`.
 
-    samples: float32 values of that output as the int8 file gives them; its two end values are added (two pixels of one
-    more sample, so that the ranges behind them hardly move).
+    samples: float32 values of that output as the int8 file gives them.
     """
     scale, zero = quantization(before)[1]
-    extremes = samples[:1].copy()
-    extremes.flat[:2] = (-128 - zero) * scale, (127 - zero) * scale
-    int8(model, np.concatenate([samples, extremes]), path)
+    int8(model, _with_ends(samples, (-128 - zero) * scale, (127 - zero) * scale), path)
     require_input(path, scale, zero)
+
+
+def _with_ends(samples: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The samples and one more that has the ends of the input's range in two pixels: the ranges behind hardly move."""
+    extremes = samples[:1].copy()
+    extremes.flat[:2] = low, high
+    return np.concatenate([samples, extremes])
 
 
 def require_input(path: Path, scale: float, zero: int) -> None:
