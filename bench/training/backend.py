@@ -1,6 +1,7 @@
 """The one place that imports TensorFlow and Keras: `from bench.training.backend import keras, tf`.
 
-They start quietly: what C++ code writes to file descriptor 2 is shown only if the import fails.
+They start quietly: what C++ code writes to file descriptor 2 is shown only if the import fails. TensorFlow's operations
+are told to be deterministic: without that a training on a busy machine now and then ends with other digits.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ with quiet():
 
     absl.logging.set_verbosity(absl.logging.ERROR)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    tf.config.experimental.enable_op_determinism()
     tf.constant(0)  # starts the runtime, which writes once more
 
 
