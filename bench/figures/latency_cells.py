@@ -75,10 +75,10 @@ class Campaign:
         """The cells of all cases."""
         return [cell for _, of_case in self.plan for cell in of_case]
 
-    def measured(self, results: Iterator[Any]) -> Iterator[Measured]:
+    def measured(self, found: Iterator[Any]) -> Iterator[Measured]:
         """Case by case, from the results of `todo`."""
         for case, of_case in self.plan:
-            device, *full = [next(results) for _ in of_case]
+            device, *full = [next(found) for _ in of_case]
             hits = Hits(*full[0]) if full else self._recorded_hits(case)
             yield Measured(case, device["runs"], hits, self._stamp(case, device["info"]))
 
