@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from agilenn import losses, networks, quantizer
 from agilenn.attribution import Attribution, explain_and_classify, start_gradients
 from agilenn.combine import Combine
 from agilenn.config import Settings
+from agilenn.folding import folded
 from bench.training.backend import keras
 from bench.training.loss import cross_entropy
 
@@ -42,13 +44,15 @@ class AgileModel(keras.Model):
         self.quantizer = quantizer.build(settings.quantizer, settings.bits)
         self.combine = Combine(settings.combination, settings.temperature)
         self.means = {name: keras.metrics.Mean(name) for name in TRACKED}
+        self.explain = partial(explain_and_classify, reference)
         self.at_zero: Any = None  # the reference network's gradients for features of zero, where they stay the same
         self(ops.zeros((1, *extractor.input.shape[1:])))
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
         features = self.extractor(x, training=training)
-        local = self.local(features[..., : self.settings.k], training=training)
-        symbols = self.quantizer(features[..., self.sent :], training=training)
+        near, far = ops.split(features, [self.settings.k], axis=-1)  # cheaper to differentiate than slices
+        local = self.local(near, training=training)
+        symbols = self.quantizer(far if self.sent else features, training=training)
         remote = self.remote(symbols, training=training)
         logits = self.combine(local, remote) if self.settings.local else remote
         return {"logits": logits, "local": local, "remote": remote, "features": features, "symbols": symbols}
@@ -59,10 +63,13 @@ class AgileModel(keras.Model):
         return super().fit(*arguments, **options)
 
     def prepare(self) -> None:
-        """The gradients at the zero baseline of a reference network that is not trained along."""
-        if self.attribution.starts_at_zero() and not self.settings.reference_trained:
-            shape, classes = self.reference.input.shape[1:], self.reference.output.shape[-1]
-            self.at_zero = start_gradients(self.reference, ops.zeros(shape), classes)
+        """A cheaper form of a reference network that is not trained along, and its gradients at the zero baseline."""
+        if self.settings.reference_trained:
+            return
+        network = folded(self.reference)
+        self.explain = partial(explain_and_classify, network)
+        if self.attribution.starts_at_zero():
+            self.at_zero = start_gradients(network, ops.zeros(network.input.shape[1:]), network.output.shape[-1])
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -100,9 +107,7 @@ class AgileModel(keras.Model):
         every = max(1, round(1 / settings.attributed)) if training else 1
         features, labels = features[::every], labels[::every]
         judged = self.reference(features, training=True) if training and settings.reference_trained else None
-        importance, logits = explain_and_classify(
-            self.reference, features, labels, self.attribution, cached=self.at_zero
-        )
+        importance, logits = self.explain(features, labels, self.attribution, cached=self.at_zero)
         logits = logits if judged is None else judged
         correct = right(labels, logits)
         disorder = losses.disorder_loss(importance, settings.k, settings.margin)

@@ -8,6 +8,7 @@ import board_net
 import numpy as np
 import pytest
 from host_net import arena
+from scrambling import scrambled
 
 from agilenn import networks
 from bench.compile.layout import SRAM
@@ -35,17 +36,6 @@ def macs(model: keras.Model) -> int:
         elif isinstance(layer, layers.Dense):
             total += outputs * layer.kernel.shape[0]
     return total
-
-
-def scrambled(model: keras.Model) -> keras.Model:
-    """The network with batch norms that do something."""
-    rng = np.random.default_rng(7)
-    for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            size = layer.gamma.shape
-            ranges = ((0.5, 1.5), (0, 0.5), (-0.5, 0.5), (0.5, 1.5))  # scale, shift, running mean and variance
-            layer.set_weights([rng.uniform(low, high, size) for low, high in ranges])
-    return model
 
 
 def frames(shape: tuple[int, int, int], count: int = 20) -> np.ndarray:

@@ -104,13 +104,15 @@ def vgg(shape: Sequence[int], classes: int, width: int = 64, stem_stride: int = 
     """Three pairs of 3x3 convolutions of `width`, 2 and 4 times `width` channels: float (N, *shape) -> logits.
 
     The first of each pair is followed by 2x2 max pooling, the last by the maximum of the map. Of the networks here it
-    learns most per second of CPU time. stem_stride > 0: a convolution of that stride and width / 2 channels before.
+    learns most per second of CPU time. Maps of more than 32 pixels are halved at once. stem_stride > 0: a convolution
+    of that stride and width / 2 channels before.
     """
     x = inputs = keras.Input(tuple(shape))
     if stem_stride:
         x = conv(x, width // 2, 3, stem_stride)
     for filters in (width, 2 * width, 4 * width):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+        step = 2 if x.shape[1] > 32 else 1
+        x = layers.Conv2D(filters, 3, step, "same", use_bias=False, kernel_initializer="he_normal")(x)
         x = layers.ReLU()(normalize(layers.MaxPooling2D(2)(x)))
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
         x = layers.ReLU()(normalize(x))
@@ -124,7 +126,8 @@ def server_network(
 
     kind: "mobilenetv2" (the paper's: the first `stages` of its seven, last convolution of `head` channels), "published"
     (the scripts': the same with a larger map in its middle and two more layers), "resnet8" (64 channels times
-    `width`; maps of 16 pixels and more are halved at once) or "vgg" (64 channels times `width`).
+    `width`; maps of 16 pixels and more are halved at once) or "vgg" (64 channels times `width`; maps of more than 32
+    pixels are halved at once).
     """
     if kind == "mobilenetv2":
         return mobilenet(shape, classes, width, MOBILENET_V2[:stages], head, stem_stride)
