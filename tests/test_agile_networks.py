@@ -116,6 +116,11 @@ def test_server_networks_export(kind: str, stem_stride: int, tmp_path: Path) -> 
     np.testing.assert_allclose(logits, expected, atol=0.02 * np.abs(expected).max())
 
 
+def test_the_plain_server_network_halves_large_maps_at_once() -> None:
+    small, large = (server_network("vgg", (side, side, 19), 10, 0.25, 7, 64) for side in (32, 64))
+    assert macs(large) == macs(small)
+
+
 def test_unknown_networks_are_refused() -> None:
     with pytest.raises(UnknownName, match="unknown extractor 'dense'; expected one of separable, standard"):
         networks.extractor((24, 24, 3), 24, 3, "dense")
