@@ -30,7 +30,9 @@ class Panel:
             known = row.where
             exact = set(known) == {self.axis, *self.series, *self.where}
             if row.metric == self.metric and exact and self.where.items() <= known.items():
-                label = ", ".join(f"{name} {known[name]}" for name in self.series)
+                label = ", ".join(
+                    f"{name} {known[name]}" if known[name][0].isdigit() else known[name] for name in self.series
+                )
                 found.setdefault(label, []).append((float(known[self.axis]), row))
         return {label: sorted(points, key=lambda point: point[0]) for label, points in sorted(found.items())}
 
