@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 CURVES = {"accuracy": "Validation accuracy (%)", "loss": "Validation loss"}
 CAPTION = (
     "Edge-only is the regular network: one classifier of whole images. Its server network may be another one.\n"
-    "Loss: cross-entropy of the prediction. Bars: CPU seconds per epoch over all cores, and the ratio to the regular\n"
-    "network (the paper: 3 to 4, wall clock on a GPU). Dotted: the paper's end after 200 epochs, test images (Fig. 15)."
+    "Loss: cross-entropy of the prediction; of Edge-only on CIFAR-10 and digits of smoothed labels (never below .5).\n"
+    "Bars: CPU seconds per epoch over all cores, and the ratio to the regular network (the paper: 3 to 4, wall clock\n"
+    "on a GPU). Dotted: the paper's end after 200 epochs, test images (Fig. 15)."
 )
 Panel = dict[str, list[Row]]  # rows by method
 
