@@ -41,6 +41,7 @@ def draw(
     for line, key in zip(axes, ordered, strict=True):
         methods = sorted(lines[key], key=style.rank)
         for number, (axis, metric) in enumerate(zip(line, panels, strict=True)):
+            axis.set_visible(any(metric in found for found in lines[key].values()))
             for place, method in enumerate(methods):
                 if one := lines[key][method].get(metric):
                     _pair(axis, place, one, colours[number])
@@ -63,11 +64,15 @@ def _pair(axis: Axes, place: int, row: Row, colour: tuple[float, float, float]) 
     low, high = spread(row)
     at = place if row.paper_value is None else place - 0.17
     axis.barh(at, row.value, height=0.32, color=colour, linewidth=0, xerr=[[row.value - low], [high - row.value]])
-    axis.annotate(f"{row.value:.4g}", (high, at), (3, 0), textcoords="offset points", va="center", fontsize=6.5)
+    axis.annotate(_text(row.value), (max(high, 0), at), (3, 0), textcoords="offset points", va="center", fontsize=6.5)
     if row.paper_value is not None:
         pale = tuple(0.45 * channel + 0.55 for channel in colour)
         axis.barh(place + 0.17, row.paper_value, height=0.32, color=pale, hatch="/////", edgecolor="white", linewidth=0)
         axis.annotate(
-            f"{row.paper_value:.4g}", (row.paper_value, place + 0.17), (3, 0), textcoords="offset points", va="center",
+            _text(row.paper_value), (row.paper_value, place + 0.17), (3, 0), textcoords="offset points", va="center",
             fontsize=6.5, color="0.4",
         )  # fmt: skip
+
+
+def _text(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
