@@ -10,7 +10,7 @@ import pytest
 
 from bench import cli, results
 from bench.figures import base
-from bench.figures.claims import CLAIMS, OPERATING, paper_finder
+from bench.figures.claims import CLAIMS, METHOD, OPERATING, QUANTITIES, paper_finder
 from bench.paper import published
 from bench.provenance import ROOT
 from bench.results import Row
@@ -84,3 +84,10 @@ def test_every_claim_that_the_paper_plots_has_its_number() -> None:
     }
     assert {"latency", "bytes_times", "memory_share", "slow_link"} <= fails
     assert not {"latency_times", "storage_times", "storage_share"} & fails
+
+
+@pytest.mark.parametrize("name", [name for name, quantity in QUANTITIES.items() if quantity.ours[0]])
+def test_every_number_of_ours_is_in_the_committed_records(name: str) -> None:
+    figure, metric, where = QUANTITIES[name].ours
+    rows = results.read(ROOT / "results" / f"{figure}.csv")
+    assert any((row.method, row.metric, row.conditions) == (METHOD, metric, where) for row in rows)
