@@ -146,7 +146,15 @@ def test_several_processes_count_the_same(monkeypatch, deployment, digits):
     assert count_hits(**settings(deployment, digits)) == alone
 
 
-def test_ctrl_c_ends_a_measurement_at_once_and_leaves_nothing_half_written(tmp_path):
+@pytest.fixture
+def ctrl_c_counts():
+    """Processes started meanwhile take SIGINT, even where the tests ignore it, as a job in the background does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_a_measurement_at_once_and_leaves_nothing_half_written(tmp_path, ctrl_c_counts):
     options = ["fig_latency", "--dataset", "digits", "--method", "agilenn", "--images", "539", "--out", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "bench", *options]
