@@ -1,7 +1,8 @@
 """The one place that imports TensorFlow and Keras: `from bench.training.backend import keras, tf`.
 
 They start quietly: what C++ code writes to file descriptor 2 is shown only if the import fails. TensorFlow's operations
-are told to be deterministic: without that a training on a busy machine now and then ends with other digits.
+are told to be deterministic: without that a training on a busy machine now and then ends with other digits. The digits
+are those of a number of cores: on another one, sums are cut in other places.
 """
 
 from __future__ import annotations
