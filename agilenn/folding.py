@@ -56,7 +56,7 @@ def merged(convolution: Any, norm: Any) -> list[np.ndarray]:
 
 
 class Nothing(keras.layers.Layer):
-    """In place of a norm that is gone."""
+    """In place of a norm that is gone, called with the same arguments."""
 
     def call(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         return x

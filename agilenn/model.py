@@ -45,7 +45,6 @@ class AgileModel(keras.Model):
         self.combine = Combine(settings.combination, settings.temperature)
         self.means = {name: keras.metrics.Mean(name) for name in TRACKED}
         self.explain = partial(explain_and_classify, reference)
-        self.at_zero: Any = None  # the reference network's gradients for features of zero, where they stay the same
         self(ops.zeros((1, *extractor.input.shape[1:])))
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
@@ -66,10 +65,10 @@ class AgileModel(keras.Model):
         """A cheaper form of a reference network that is not trained along, and its gradients at the zero baseline."""
         if self.settings.reference_trained:
             return
-        network = folded(self.reference)
-        self.explain = partial(explain_and_classify, network)
+        network, cached = folded(self.reference), None
         if self.attribution.starts_at_zero():
-            self.at_zero = start_gradients(network, ops.zeros(network.input.shape[1:]), network.output.shape[-1])
+            cached = start_gradients(network, ops.zeros(network.input.shape[1:]), network.output.shape[-1])
+        self.explain = partial(explain_and_classify, network, cached=cached)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -107,7 +106,7 @@ class AgileModel(keras.Model):
         every = max(1, round(1 / settings.attributed)) if training else 1
         features, labels = features[::every], labels[::every]
         judged = self.reference(features, training=True) if training and settings.reference_trained else None
-        importance, logits = self.explain(features, labels, self.attribution, cached=self.at_zero)
+        importance, logits = self.explain(features, labels, self.attribution)
         logits = logits if judged is None else judged
         correct = right(labels, logits)
         disorder = losses.disorder_loss(importance, settings.k, settings.margin)

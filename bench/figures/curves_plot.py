@@ -46,7 +46,7 @@ class Panel:
         return {method: sorted(found[method], key=lambda point: point[0]) for method in sorted(found, key=style.rank)}
 
 
-RATES = {50.0: "50 k", 270.0: "270 k", 2000.0: "2 M", 6000.0: "6 M", 20000.0: "20 M"}  # ticks of the rate of a link
+RATES = {kbps: style.rate(kbps) for kbps in (50.0, 270.0, 2e3, 6e3, 20e3)}  # ticks of the rate of a link
 # draws more on a panel of one data set, in the methods' colours
 Extra: TypeAlias = Callable[["Axes", Panel, Sequence[Row], Mapping[str, style.Colour]], None]
 

@@ -91,8 +91,4 @@ def _more(axis: Axes, panel: Panel, rows: Sequence[Row], colours: Mapping[str, s
             x, y = zip(*((place, one.value) for place, one in curves[row.method]), strict=True)
             height = float(np.exp(np.interp(np.log(row.value), np.log(x), np.log(y))))
             axis.plot(row.value, height, "x", color="0.1", markersize=6, zorder=4)
-            axis.annotate(_rate(row.value), (row.value, height), (4, 4), textcoords="offset points", fontsize=6.5)
-
-
-def _rate(kbps: float) -> str:
-    return f"{kbps / 1000:.1f} M" if kbps >= 1000 else f"{kbps:.0f} k"
+            axis.annotate(style.rate(row.value), (row.value, height), (4, 4), textcoords="offset points", fontsize=6.5)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.figures import curves_plot
+from bench.figures import curves_plot, style
 from bench.figures.curves_plot import Panel
 from bench.figures.operating_study import RATES, Sweep, sweep
 from bench.results import Row
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from bench.figures.operating_rows import OperatingRows
 
 DEADLINES = (20, 50, 100, 200)  # ms
+TICKS = {kbps: style.rate(kbps) for kbps in (50.0, 270.0, 2e3, 20e3)}
 PANELS = tuple(
     Panel(
         "accuracy_in_time", "Accuracy (%)" * (deadline == DEADLINES[0]), "bandwidth_kbps", "Rate (bits per second)",
-        {"deadline_ms": f"{deadline}"}, f"{deadline} ms", {50: "50 k", 270: "270 k", 2e3: "2 M", 20e3: "20 M"}, log="x",
+        {"deadline_ms": f"{deadline}"}, f"{deadline} ms", TICKS, log="x",
     )
     for deadline in DEADLINES
 )  # fmt: skip

@@ -77,15 +77,11 @@ def _cells(axis: Axes, cells: dict[tuple[float, float], Row], colours: dict[str,
         colour = tuple(0.6 * channel + 0.4 for channel in colours[row.method])
         axis.barh(y, 0.96, left=x - 0.48, height=0.92, color=colour, linewidth=0)
         axis.text(x, y, _short(row.value), ha="center", va="center", fontsize=6.5)
-    axis.set_xticks(range(len(rates)), [_rate(rate) for rate in rates], fontsize=6.5)
+    axis.set_xticks(range(len(rates)), [style.rate(rate) for rate in rates], fontsize=6.5)
     axis.set_yticks(range(len(clocks)), [f"{clock:g}" for clock in clocks], fontsize=7)
     axis.grid(visible=False)
     axis.set_xlim(-0.5, len(rates) - 0.5)
     axis.set_ylim(-0.5, len(clocks) - 0.5)
-
-
-def _rate(kbps: float) -> str:
-    return f"{kbps / 1000:g} M" if kbps >= 1000 else f"{kbps:g} k"
 
 
 def _short(value: float) -> str:

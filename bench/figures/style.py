@@ -53,6 +53,11 @@ def title(name: str) -> str:
     return TITLES.get(bare, bare) + colon + variant
 
 
+def rate(kbps: float) -> str:
+    """The rate of a link in kbps, as it stands on axes and beside points: "270 k", "6.96 M"."""
+    return f"{kbps / 1000:.3g} M" if kbps >= 1000 else f"{kbps:.0f} k"
+
+
 def heading(dataset: str, protocol: str, method: str = "") -> str:
     """Names what a panel or a line is about; the protocol only where it is not the paper's."""
     names = f"{title(dataset)}, {title(method)}" if method else title(dataset)
