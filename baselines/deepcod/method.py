@@ -14,7 +14,7 @@ from bench.training.task import Task, open_task
 
 PAPER_MATCHED = "paper_matched"
 # channels of its first convolution: device time over that of AgileNN's extractor as in the paper's Fig 16; README.md
-HIDDEN = {"cifar10": 22, "cifar100": 20, "svhn": 12, "svhn_grey": 12, "imagenet200": 44, "": 20}
+HIDDEN = {"cifar10": 22, "cifar100": 20, "svhn": 12, "svhn_grey": 12, "imagenet200": 56, "": 20}
 RATES = {"r02": 0.02, "r05": 0.05, "": 0.1, "r20": 0.2, "r40": 0.4}  # variant -> codes per value of the frame
 VARIANTS = (*RATES, PAPER_MATCHED)
 STEP = {"paper": 4, "strong": 2}  # of the encoder's window, in pixels
