@@ -15,6 +15,7 @@ AGREES_POINTS = 1.0  # accuracies (percent) that differ by no more agree, and ma
 AGREES_RATIO = 0.10  # times and bytes within 10 % of the paper's agree
 RESOLUTION = 0.1  # last digit of the paper's plots: smaller differences are none
 HIGHER_IS_BETTER = {"percent"}  # units; for all others less is better
+EXCEPT = {"order_violations"}  # metrics in percent of which less is better
 
 COLUMNS = ("figure", "dataset", "method", "conditions", "metric", "value", "unit", "note")
 FIG16 = conditions({"bandwidth_kbps": 6000, "cpu_mhz": 216})
@@ -72,7 +73,9 @@ def agrees(unit: str, value: float, paper: float) -> bool:
     return math.isclose(value, paper, rel_tol=0, abs_tol=margin)
 
 
-def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, gap: float | None) -> str:
+def verdict(
+    unit: str, value: float, paper: float | None, *, comparable: bool, gap: float | None, metric: str = ""
+) -> str:
     """How our value stands to the paper's.
 
     comparable: False for re-split, reduced or other data. gap: for a latency, our accuracy minus the paper's in
@@ -86,7 +89,8 @@ def verdict(unit: str, value: float, paper: float | None, *, comparable: bool, g
         return "unmatched"
     if agrees(unit, value, paper):
         return "agrees"
-    return "better" if (value > paper) == (unit in HIGHER_IS_BETTER) else "worse"
+    rises = unit in HIGHER_IS_BETTER and metric not in EXCEPT
+    return "better" if (value > paper) == rises else "worse"
 
 
 def ratio(value: float, paper: float | None) -> float | None:
@@ -96,5 +100,5 @@ def ratio(value: float, paper: float | None) -> float | None:
 
 def beside(row: Row, theirs: float | None, *, comparable: bool, gap: float | None = 0.0) -> Row:
     """The row with the paper's value, the ratio to it and the verdict (see there)."""
-    found = verdict(row.unit, row.value, theirs, comparable=comparable, gap=gap)
+    found = verdict(row.unit, row.value, theirs, comparable=comparable, gap=gap, metric=row.metric)
     return dataclasses.replace(row, paper_value=theirs, ratio=ratio(row.value, theirs), verdict=found)

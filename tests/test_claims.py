@@ -10,7 +10,7 @@ import pytest
 
 from bench import cli, results
 from bench.figures import base
-from bench.figures.claims import CLAIMS, METHOD, OPERATING, QUANTITIES, paper_finder
+from bench.figures.claims import CLAIMS, METHOD, OPERATING, QUANTITIES, SLOW, paper_finder
 from bench.paper import published
 from bench.provenance import ROOT
 from bench.results import Row
@@ -49,8 +49,10 @@ def test_claims_are_ratios_of_records(home: Path, capsys: pytest.CaptureFixture[
     found = run(home, [
         row("fig_latency", "agilenn", "total", 10, "ms"), row("fig_latency", "deepcod", "total", 25, "ms"),
         row("fig_latency", "mcunet", "total", 140, "ms", "unmatched"),
-        row("fig_latency", "agilenn", "payload_up", 100, "bytes", "no_paper_value"),
-        row("fig_latency", "deepcod", "payload_up", 300, "bytes", "no_paper_value"),
+        row("table_tx", "agilenn", "tx_reduction_vs_deepcod", 75, "percent", "unmatched", where=""),
+        row("fig_latency", "agilenn", "accuracy", 88, "percent"),
+        row("fig_latency", "deepcod", "accuracy", 73, "percent"),
+        row("fig_bandwidth", "agilenn", "total", 50, "ms", where=SLOW),
         row("fig_memory", "agilenn", "sram", 32, "kB", "not_comparable", "cifar100", ""),
     ])  # fmt: skip
     deepcod = found["latency_times", "cifar10", "against=deepcod;claimed=2"]
@@ -60,7 +62,11 @@ def test_claims_are_ratios_of_records(home: Path, capsys: pytest.CaptureFixture[
     assert (mcunet.value, mcunet.verdict) == (14, "unmatched")  # no firmer than what it rests on
     assert found["latency", "cifar10", "claimed=20"].verdict == "better"  # less is more here
     compressed = found["bytes_times", "cifar10", "against=deepcod;claimed=6"]
-    assert compressed.value == 3 and compressed.paper_value == pytest.approx(1 / (1 - 0.437), rel=1e-4)
+    assert (compressed.value, compressed.verdict) == (4, "unmatched")  # as table_tx has it
+    assert compressed.paper_value == pytest.approx(1 / (1 - 0.437), rel=1e-4)
+    gap = found["accuracy_gap", "cifar10", "against=deepcod;claimed=10"]
+    assert (gap.value, gap.verdict) == (15, "worse")  # apart, in whichever direction
+    assert not {name for name, _, _ in found} & {"slow_link", "slow_link_svhn"}  # claims about other data sets
     share = found["memory_share", "cifar100", "claimed=20"]
     assert (share.value, share.verdict) == (10, "not_comparable")
     assert share.paper_value == pytest.approx(67.5)

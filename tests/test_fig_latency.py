@@ -10,9 +10,11 @@ import pytest
 from latency_records import METRICS, rows
 
 from bench import cli, datasets, registry, results
+from bench.boards.emulator.timing.parameters import VERSION
 from bench.compile.toolchain import Toolchain
 from bench.figures import base, cells, latency_cells
 from bench.figures.cases import Case
+from bench.figures.recorded import Recorded, stamps_of
 from bench.method import Deployment
 from bench.paper import FIG16
 from bench.provenance import ROOT, deployment_hash
@@ -89,6 +91,16 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
     assert found["digits", "edge_only", "paper", FIG16, "total"].source == "recorded"
     assert run(home, "--fresh") == 0
     assert len(CALLS) == 5
+
+
+def test_rows_of_another_timing_model_are_named(tmp_path):
+    path, found = tmp_path / "fig_latency.csv", rows()
+    results.write(path, found)
+    stamps = {r.key: {"id": r.method, "inputs": {"firmware": {"timing_model": VERSION}}} for r in found}
+    results.write_stamps(stamps_of(path), found, {"rows": {}, "stamps": {}}, stamps)
+    assert Recorded(path).outdated() == []
+    stamps_of(path).write_text(stamps_of(path).read_text().replace(f'"{VERSION}"', '"0"'))
+    assert Recorded(path).outdated() == sorted({" ".join(r.key[1:4]) for r in found})
 
 
 def test_a_cell_of_several_clocks_is_measured_once(home):

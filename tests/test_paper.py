@@ -53,6 +53,12 @@ def test_verdicts(unit, ours, paper, comparable, gap, expected):
     assert verdict(unit, ours, paper, comparable=comparable, gap=gap) == expected
 
 
+def test_fewer_violations_are_better():
+    same = {"comparable": True, "gap": 0.0}
+    assert verdict("percent", 10.1, 2.1, **same, metric="order_violations") == "worse"
+    assert verdict("percent", 0.1, 2.1, **same, metric="order_violations") == "better"
+
+
 def test_ratio():
     assert ratio(10.0, 20.0) == 0.5
     assert ratio(10.0, 0.0) is None

@@ -66,6 +66,6 @@ def explained(
     found = []
     for case, result in zip(cases, cells.run(todo, args), strict=True):
         command = f"./reproduce.sh {figure} --dataset {case.dataset.name} --images {args.images}"
-        inputs = {"deployment": case.identity, "images": case.identity, "origin": case.dataset.origin, "code": code}
+        inputs = {"images": case.identity, "origin": case.dataset.origin, "code": code}
         found.append((case, result, provenance.stamp(command, datasets.SEED, inputs)))
     return found

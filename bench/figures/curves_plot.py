@@ -79,7 +79,9 @@ def draw(
                 axis.set_xlabel(panel.name)
         first = of_dataset[0].get_title(loc="left")
         between = ", " if len(of_dataset) < 3 else "\n"  # narrow panels: the data set on a line of its own
-        of_dataset[0].set_title(between.join(filter(None, (style.heading(*key), first))), loc="left")
+        of_dataset[0].set_title(
+            between.join(filter(None, (style.heading(*key), style.caution(groups[key]), first))), loc="left"
+        )
     handles = [
         Line2D([], [], color=colour, marker="o", markersize=3, label=style.title(method))
         for method, colour in colours.items()

@@ -25,7 +25,7 @@ PANELS = (
 CAPTION = (
     "216 MHz. Device time emulated, server time measured, link and energy modelled (the Wi-Fi module's currents at "
     "every rate). Dashed: SPINN as its scheduler would cut it at each rate, by its profile. Crosses: here another "
-    "method becomes the fastest. Hollow: the paper's Figure 23."
+    "method becomes the fastest, whatever its accuracy. Hollow: the paper's Figure 23."
 )
 
 
@@ -55,7 +55,7 @@ class FigBandwidth(Sweep):
         shown = {f"{rate / 1e3:.10g}" for rate in RATES}
         overtaken = [
             f"{style.heading(row.dataset, row.protocol)}: {style.title(row.method)} is the fastest below "
-            f"{row.value:.0f} kbps, then {style.title(row.where['by'].replace('-', ':'))}"
+            f"{row.value:.0f} kbps, then {style.title(row.where['by'].replace('-', ':'))}, whatever their accuracies"
             for row in sorted(rows, key=lambda row: row.value) if row.metric == "overtaken"
         ]  # fmt: skip
         listed = [row for row in rows if row.where.get("bandwidth_kbps", "6000") in shown and "by" not in row.where]

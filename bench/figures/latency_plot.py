@@ -102,6 +102,7 @@ def _panel(
             longest = max(longest, sums)
     recorded = all(row.source == "recorded" for bar in bars.values() for row in bar.values())
     parts = [style.title(dataset), f"protocol {protocol}" * (protocol != "paper"), "recorded" * recorded]
+    parts.append(style.caution(row for bar in bars.values() for row in bar.values()))
     axis.set_title(", ".join(filter(None, parts)), loc="left", fontsize=9)
     boards = [" (board)" * (bars[method]["local"].label == "measured") for method in methods]
     axis.set_yticks(ticks, [style.title(method) + board for method, board in zip(methods, boards, strict=True)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import results
+from bench.boards.emulator.timing.parameters import VERSION
 from bench.figures.cases import Case
 from bench.results import Row
 
@@ -34,10 +35,20 @@ class Recorded:
         self.rows = kept
         return before - len(kept)
 
+    def outdated(self) -> list[str]:
+        """Data set, method and protocol of rows that another version of the timing model made, for the user."""
+        stamped = ((row, self.stamp(row) or {"inputs": {}}) for row in self.rows)
+        found = {row.key[1:4] for row, stamp in stamped if _model(stamp) not in ("", VERSION)}
+        return [" ".join(key) for key in sorted(found)]
+
     def accuracy(self, case: Case) -> Row | None:
         """A case's accuracy over the full test split, under any link and clock: it depends on neither."""
         rows = (row for row in self.rows if (row.dataset, row.method, row.protocol) == case.key)
         return next((row for row in rows if row.metric == "accuracy"), None)
+
+
+def _model(stamp: dict[str, Any]) -> str:
+    return str(stamp["inputs"].get("firmware", {}).get("timing_model", ""))
 
 
 def stamps_of(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from bench import registry
@@ -14,14 +15,15 @@ from bench.results import Row
 
 
 def rows_of(maker: OperatingRows, link: Link, **at: Any) -> list[Row]:
-    """Latency, energy, validation accuracy and the choice at a rate.
+    """Latency, energy, accuracy (on the validation images of the profile) and the choice at a rate.
 
     None for a method that does not adapt, and where no image was sent: then nothing is known of the server's time. The
     profile estimates device times from operations; they are scaled by what the deployed program really takes.
     """
     one = maker.operating
+    training = one.case.deployment.training
     adapt = getattr(registry.method(one.case.deployment.method), "plan", None)
-    if adapt is None or "profile" not in one.case.deployment.training or not one.up.any():
+    if adapt is None or "profile" not in training or not one.up.any():
         return []
     down = int(one.down.max())
     plan: Plan = adapt(
@@ -34,9 +36,10 @@ def rows_of(maker: OperatingRows, link: Link, **at: Any) -> list[Row]:
         clock_hz=one.clock_hz,
     )  # fmt: skip
     energy = total(part if phase == "compute" else part.scaled(plan.sent) for phase, part in parts.items())
+    accuracy = maker.row("accuracy_rescheduled", plan.accuracy, "percent", "modelled", **at)
     return [
-        maker.row("total_rescheduled", compute + plan.sent * away, "ms", "modelled", **at),
+        maker.row("total_rescheduled", compute + plan.sent * away, "ms", "mixed", **at),
         maker.row("energy_rescheduled", energy.typical, "mJ", "modelled", **at),
-        maker.row("accuracy_rescheduled", plan.accuracy, "percent", "modelled", **at),
+        dataclasses.replace(accuracy, n=training["validation"]["images"]),
         *(maker.row(f"rescheduled_{name}", value, "1", "modelled", **at) for name, value in plan.choice.items()),
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bench.files import replace
+from bench.results import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +63,12 @@ def heading(dataset: str, protocol: str, method: str = "") -> str:
     """Names what a panel or a line is about; the protocol only where it is not the paper's."""
     names = f"{title(dataset)}, {title(method)}" if method else title(dataset)
     return names + f" ({protocol})" * (protocol != "paper")
+
+
+def caution(rows: Iterable[Row]) -> str:
+    """What a panel's title says where the paper's latencies of other images stand beside ours."""
+    found = {row.verdict for row in rows if row.metric == "total" and row.paper_value is not None}
+    return "not the paper's images" * (found == {"not_comparable"})
 
 
 def setup() -> list[tuple[float, float, float]]:

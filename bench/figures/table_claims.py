@@ -10,7 +10,7 @@ from bench import provenance, results
 from bench.errors import DataError
 from bench.figures import base
 from bench.figures.base import Figure
-from bench.figures.claims import CLAIMS, DATASETS, METHOD, QUANTITIES, VERDICTS, Claim, Ours, paper_finder
+from bench.figures.claims import CLAIMS, METHOD, QUANTITIES, VERDICTS, Claim, Ours, paper_finder
 from bench.figures.recorded import stamps_of
 from bench.figures.style import title
 from bench.paper import Paper, published
@@ -31,7 +31,7 @@ class TableClaims(Figure):
         parser.add_argument("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
 
     def run(self, args: argparse.Namespace) -> int:
-        paths = [args.out / f"{name}.csv" for name in sorted({of.ours[0] for of in QUANTITIES.values()} - {""})]
+        paths = [args.out / f"{name}.csv" for name in sorted({of.ours[0] for of in QUANTITIES.values()})]
         found = claimed([row for path in paths for row in results.read(path)], published())
         if not found:
             raise DataError(
@@ -86,7 +86,7 @@ def claimed(rows: Sequence[Row], paper: Paper) -> list[Row]:
     ours, find = Ours(rows), paper_finder(paper.values)
     found = []
     for claim in CLAIMS:
-        for against, dataset in ((a, d) for a in claim.against for d in DATASETS):
+        for against, dataset in ((a, d) for a in claim.against for d in claim.datasets):
             value = claim.of(ours.find, dataset, against)
             if value is None:
                 continue

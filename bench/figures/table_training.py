@@ -88,10 +88,7 @@ def trained(case: Case, result: Mapping[str, Any]) -> list[Row]:
         make.mean("payload_up", result["payload"], "bytes"),
     ]
     training = case.deployment.training
-    first = training.get("reference") or {}  # the step that trains the reference network
-    costs = {name: training.get(name) for name in ("epochs", "epochs_planned", "cpu_hours")}
-    if costs["cpu_hours"] is not None:
-        costs["cpu_hours"] += first.get("cpu_hours") or 0.0
+    costs = {name: training.get(name) for name in ("epochs", "epochs_planned", "cpu_hours")}  # of joint training
     rows += [make.number(name, value, "1", 1) for name, value in costs.items() if value is not None]
     of_float = offloaded.reported(make, training, FLOAT)
     rows += of_float
