@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -128,8 +128,11 @@ def arriving(stage: Stage, symbols: np.ndarray) -> np.ndarray:
 
 
 def spread(function: Callable[[Chunk], T], chunks: Sequence[Chunk], images: int) -> Iterator[T]:
-    """The function's results in order, from all cores where there are many images; it is importable by name."""
-    if images <= ALONE:
+    """The function's results in order, from all cores where there are many images; it is importable by name.
+
+    A worker of a cluster may start no processes of its own.
+    """
+    if images <= ALONE or current_process().daemon:
         yield from map(function, chunks)
         return
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:

@@ -86,10 +86,25 @@ class Slurm(Executor):
             name="agilenn-bench", timeout_min=60 * HOURS, slurm_partition=partition, slurm_setup=setup
         )
         self._waiting = ThreadPoolExecutor(JOBS)  # a thread per job that waits for its end
+        self._sent: list[Any] = []
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """After an error or Ctrl-C nobody waits for the jobs: they are cancelled."""
+        if kind:
+            self.shutdown(wait=False, cancel_futures=True)
+            for job in self._sent:
+                job.cancel()
+        self.shutdown()
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         """Waits for a place in the queue, then for the job."""
-        return self._waiting.submit(lambda: self._jobs.submit(function, *arguments, **named).result())
+
+        def run() -> Any:
+            job = self._jobs.submit(function, *arguments, **named)
+            self._sent.append(job)
+            return job.result()
+
+        return self._waiting.submit(run)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Jobs that are in the queue stay there."""

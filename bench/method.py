@@ -218,7 +218,7 @@ class Request:
     """What `train` asks of a method. budget: "quick" (minutes) or "full"; data_dir: folder of NAME.npz or None.
 
     minutes: training stops after the last epoch that fits into them; None: no limit. variant: what follows METHOD: in
-    the method's name.
+    the method's name. code: names the code, where checkpoints of other code must not count (figures); else "".
     """
 
     dataset: str
@@ -230,6 +230,7 @@ class Request:
     data_dir: Path | None
     minutes: float | None = None
     variant: str = ""
+    code: str = ""
 
     def named(self, method: str) -> str:
         """The method's name with the variant that is asked for."""

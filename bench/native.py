@@ -7,12 +7,13 @@ import functools
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from bench import provenance
 from bench.errors import CompileError
 
-FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
+FLAGS = ("-mcpu=baseline", "-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
 
 
 @functools.cache
@@ -24,7 +25,7 @@ def library(source: Path) -> ctypes.CDLL:
     target = provenance.cache("builds") / f"{source.stem}-{key}.so"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
         command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, str(source), "-o", str(partial)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:

@@ -27,7 +27,7 @@ SOURCES = ("live", "recorded")
 VERDICTS = ("agrees", "better", "worse", "not_comparable", "unmatched", "no_paper_value")
 UNITS = ("percent", "ms", "bytes", "mJ", "kB", "ratio", "1")
 NAME = r"[a-z0-9_]+"
-METHOD = rf"{NAME}(:{NAME})?"
+METHOD = rf"{NAME}(:[a-z0-9_+=.,-]+)?"
 CONDITIONS = r"(\w+=[\w.+-]+(;\w+=[\w.+-]+)*)?"
 Key: TypeAlias = tuple[str, str, str, str, str, str]
 

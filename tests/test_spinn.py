@@ -204,7 +204,7 @@ def test_committed_deployments_are_sound(file: Path) -> None:
 
 
 def sound(d: Deployment) -> None:
-    """Stages fit together, the server undoes the device's table, and the scheduler would choose the same again."""
+    """Stages fit together, the server undoes the device's table, and the profile has the point that was chosen."""
     tensors = stages.check(d)
     splits, number = schedule.read(d.training["profile"]), d.training["split"]
     assert d.server is not None and tensors[f"map{number}"].shape == d.server.shape == splits[number - 1].shape

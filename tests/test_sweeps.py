@@ -39,9 +39,10 @@ def invented(**settings: Any) -> dict[str, Any]:
         "deployment": "d", "sent": round(24 - k), "down": 20, "skewness": [70.0, 80.0] if settings["n"] else [],
         "training": {
             "test": said, "validation": said, "alpha": 0.2, "cpu_hours": 0.01, "epochs": 2, "curve": [0.5, 0.8],
+            "cores": 2,
         },
         "outputs": {"n": 100, "hits": {"own": hits}, "payload": [200, 220], "symbols": [60, 40]},
-        "device_ms": [2.0, 2.2],
+        "device_ms": [2.0, 2.2], "firmware": {"timing_model": "3"},
     }  # fmt: skip
 
 

@@ -234,9 +234,9 @@ def invented(*, method: str, seed: int, **_: object) -> dict[str, Any]:
     CALLS.append((method, seed))
     judged = [] if method.endswith("no_local") else [70.0 + seed, 80.0]
     return {
-        "deployment": f"{method}{seed}", "training": {"test": TEST, "cpu_hours": 0.1, "epochs": 3},
+        "deployment": f"{method}{seed}", "training": {"test": TEST, "cpu_hours": 0.1, "epochs": 3, "cores": 2},
         "outputs": {"n": 100, "hits": {"own": 90 - seed}, "payload": [200, 220], "symbols": [60, 40]},
-        "skewness": judged, "device_ms": [2.0, 2.2], "sent": 19, "down": 20,
+        "skewness": judged, "device_ms": [2.0, 2.2], "sent": 19, "down": 20, "firmware": {},
     }  # fmt: skip
 
 

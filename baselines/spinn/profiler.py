@@ -51,7 +51,7 @@ class Seen:
         answer = self.remote[split].argmax(axis=1)
         open_, left = np.ones(len(self.labels), bool), []
         for chances in self.chances[: split + 1]:
-            sure = open_ & (np.rint(chances.max(axis=1) * 256) - 128 >= threshold)
+            sure = open_ & (np.minimum(np.rint(chances.max(axis=1) * 256) - 128, 127) >= threshold)  # as int8
             answer[sure] = chances.argmax(axis=1)[sure]
             left.append(round(float(sure.mean()), 4))
             open_ &= ~sure

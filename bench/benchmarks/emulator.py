@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import unicorn as uc
@@ -89,7 +90,7 @@ def _build(kernel: int, repeat: int) -> Path:
     if elf.exists():
         return elf
     elf.parent.mkdir(parents=True, exist_ok=True)
-    partial = elf.with_suffix(f".{os.getpid()}.partial")
+    partial = elf.with_suffix(f".{uuid.uuid4().hex}.partial")
     command = [sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabihf"]
     command += ["-mcpu=cortex_m7+fp_armv8d16sp", *flags, "-Wl,-e,start", "-Wl,-z,max-page-size=4"]
     command += [f"-Wl,-T,{layout}", "-o", str(partial), str(source)]

@@ -19,7 +19,7 @@ import numpy as np
 from bench.codec import packed
 from bench.errors import DataError
 
-BLOCK = 16384  # symbols; their planes and the table fill the device's 24 KB of scratch memory
+BLOCK = 16384  # symbols; their planes and the table fill the device's 28 KB of scratch memory
 TABLE_BITS = 12
 GOLDEN = 2654435769  # 2^32 over the golden ratio
 SHORTEST = 4  # bytes of a match

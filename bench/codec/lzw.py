@@ -50,13 +50,12 @@ def encode(symbols: np.ndarray, bits: int) -> bytes:
     range.
     """
     check_bits(bits)
-    flat = np.ascontiguousarray(symbols, dtype=np.uint8).reshape(-1)
-    if flat.size == 0:
+    if symbols.size == 0:
         return b""
-    largest = int(np.max(flat))
+    largest = int(symbols.max())
     if largest >> bits:
         raise DataError("LZW symbols", expected=f"values below {1 << bits}", got=largest)
-    stream = iter(flat.tobytes())
+    stream = iter(symbols.astype(np.uint8).tobytes())
     known: dict[int, int] = {}
     free, codes = 1 << bits, []
     phrase = next(stream)

@@ -15,7 +15,7 @@ from bench.turns import Kind
 
 # Sources that can change an accuracy: a cell that other code made is measured again.
 ACCURACY_CODE = tuple(f"bench/{name}" for name in ("codec", "compile", "accuracy.py", "datasets.py", "server.py"))
-AUDIT_CODE = ("bench/audit", "bench/datasets.py", "bench/training/networks.py", "agilenn/attribution.py")
+AUDIT_CODE = ("bench/audit", "bench/datasets.py", "bench/training", "agilenn/attribution.py")
 
 
 def settings(case: Case) -> dict[str, str]:
@@ -77,9 +77,12 @@ def own_stages(deployment: Deployment) -> str:
 
 
 def code_hash(names: Sequence[str]) -> str:
-    """Names the content of files and folders (paths from the root of the tree), and the versions of the packages."""
+    """Names the content of files and folders (paths from the root of the tree), and the versions of the packages.
+
+    Texts for readers do not count.
+    """
     root = provenance.ROOT
     files = [file for name in names for file in (root / name).rglob("*")] + [root / name for name in names]
-    sources = sorted(f for f in files if f.is_file() and "__pycache__" not in f.parts and not f.name.startswith("."))
+    sources = sorted(f for f in files if f.is_file() and f.suffix not in (".md", ".pyc") and not f.name.startswith("."))
     parts = [part for file in sources for part in (str(file.relative_to(root)), file.read_bytes())]
     return provenance.text_hash(*parts, repr(sorted(provenance.versions().items())))[:16]

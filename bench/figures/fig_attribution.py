@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.figures import alone, attribution_plot
 from bench.figures.alone import Alone, DataSets
 from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.results import Row
-
-if TYPE_CHECKING:
-    from bench.figures.recorded import Recorded
 
 SHOWN = tuple(f"k={k};" for k in (0, 1, 3, 5, 10, 20))
 
@@ -30,7 +27,7 @@ class FigAttribution(Study):
     def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
         return alone.regulars(args, recorded)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Alone]) -> Found:
         from bench.audit.masking import masking
 
         found = Found()

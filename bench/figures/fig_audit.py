@@ -16,7 +16,6 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 OWN = {"skewness": "own_skewness", "violations": "own_order_violations", "reference_accuracy": "own_reference_accuracy"}
 
@@ -34,7 +33,7 @@ class FigAudit(Study):
 
         return refuses(deployment)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.audit.audit import audit
         from bench.figures import cells
 

@@ -16,7 +16,6 @@ from bench.results import Row
 if TYPE_CHECKING:
     from bench.datasets import Dataset
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 QUALITIES = (10, 20, 30, 50, 75, 85, 95)  # of JPEG
 SWEPT = "deepcod"  # its variants are its rates
@@ -46,7 +45,7 @@ class FigCompression(Study):
 
         return Cases(args, recorded, refuses, self.trains)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.coded import coded
         from bench.figures import cells
 

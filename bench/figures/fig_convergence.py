@@ -18,7 +18,6 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 METHOD, REGULAR = "agilenn", "edge_only"  # the latter's one network is trained on whole images
 CURVES = ("curve", "loss_curve", "seconds_curve")  # in the deployment's record of its training, one value per epoch
@@ -38,7 +37,7 @@ class FigConvergence(Study):
         missing = [name for name in CURVES if not deployment.training.get(name)]
         return f"its training recorded no {' and no '.join(missing)}" if missing else ""
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.figures import cells
 
         paper = published()

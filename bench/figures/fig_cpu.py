@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ class FigCpu(Sweep):
     minutes = "5-15"
     clocks = CLOCKS
 
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         return [rows_of(maker) for maker in makers]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:

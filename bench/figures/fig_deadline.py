@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +37,7 @@ class FigDeadline(Sweep):
     claim = "accuracy within 20, 50, 100 and 200 ms at each rate: an answer that comes late counts as none"
     minutes = "5"
 
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         return [rows_of(maker, sweep()) for maker in makers]
 
     def table(self, rows: Sequence[Row]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ class FigEnergy(Sweep):
     figure = "Figure 19"
     minutes = "5"
 
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         reference = next((maker for maker in makers if maker.operating.case.key[1] == REFERENCE), None)
         return [rows_of(maker, reference) for maker in makers]
 

@@ -15,7 +15,6 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 
 class FigLatency(Study):
@@ -42,10 +41,12 @@ class FigLatency(Study):
         self.named = args.method or ()
         return super().cases(args, recorded)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.figures import latency_alone
         from bench.figures.latency_cells import Campaign
 
+        recorded = self.recorded(args)
+        recorded.keep(cases)
         campaign = Campaign(args, cases, recorded)
         found = Found(campaign.run(), campaign.stamps, campaign.notes)
         latency_alone.add(found, args, cases, campaign.conditions)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bench.figures.latency_rows import Hits
     from bench.figures.operating import Operating
     from bench.figures.operating_rows import OperatingRows
-    from bench.figures.recorded import Recorded
     from bench.figures.study import Found
     from bench.link import Link
 
@@ -41,11 +40,11 @@ class FigLoss(Sweep):
     figure = "Section 9"
     minutes = "5-15"
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         self.alone = fallbacks(cases, args)
-        return super().measure(args, cases, recorded)
+        return super().measure(args, cases)
 
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         return [rows_of(maker, self.alone[maker.operating.case.key]) for maker in makers]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:

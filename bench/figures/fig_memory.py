@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +36,7 @@ class FigMemory(Sweep):
     figure = "Figure 20"
     minutes = "5"
 
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         return [rows_of(maker) for maker in makers]
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:

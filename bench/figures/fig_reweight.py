@@ -16,7 +16,6 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 
 class FigReweight(Study):
@@ -32,7 +31,7 @@ class FigReweight(Study):
         joined = any(stage.op == "combine" and len(stage.reads) == 2 for stage in deployment.stages)
         return offloaded.refuses(deployment) or ("" if joined else "it does not join local and remote logits")
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.figures import cells
 
         paper = published()

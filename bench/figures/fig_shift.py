@@ -15,7 +15,6 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 
 class FigShift(Study):
@@ -31,7 +30,7 @@ class FigShift(Study):
 
         return refuses(deployment) or ("" if deployment.server else "it has no server")
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.audit.robustness import CLEAN, robustness
         from bench.audit.shift import STRENGTHS
         from bench.figures import cells

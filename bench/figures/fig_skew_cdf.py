@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.figures import alone, skew_cdf_plot
 from bench.figures.alone import Alone, DataSets
@@ -13,9 +13,6 @@ from bench.figures.rows import Maker
 from bench.figures.study import Found, Study
 from bench.paper import Paper, beside, published
 from bench.results import Row
-
-if TYPE_CHECKING:
-    from bench.figures.recorded import Recorded
 
 THRESHOLDS = tuple(range(30, 100, 5))  # percent of importance in the top fifth of the channels
 
@@ -32,7 +29,7 @@ class FigSkewCdf(Study):
     def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
         return alone.regulars(args, recorded)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Alone]) -> Found:
         from bench.audit.natural import natural
 
         paper = published()

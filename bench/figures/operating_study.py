@@ -13,7 +13,6 @@ from bench.results import Row
 if TYPE_CHECKING:
     from bench.figures.cases import Case
     from bench.figures.operating_rows import OperatingRows
-    from bench.figures.recorded import Recorded
 
 CLOCKS = (64_000_000, 128_000_000, 216_000_000)
 RATES = (270e3, 2e6, 6e6)  # the paper's
@@ -33,7 +32,7 @@ class Sweep(Study):
     variants = False
     clocks: tuple[int, ...] = CLOCKS[-1:]
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.figures import operating
         from bench.figures.operating_rows import OperatingRows
         from bench.paper import published
@@ -42,10 +41,10 @@ class Sweep(Study):
         found, paper = Found(notes=notes), published()
         for dataset in dict.fromkeys(case.dataset.name for case in cases):
             makers = [OperatingRows(self.name, one, paper) for one in measured if one.case.dataset.name == dataset]
-            for maker, rows in zip(makers, self.rows_of(makers, args), strict=True):
+            for maker, rows in zip(makers, self.rows_of(makers), strict=True):
                 found.add(rows, maker.operating.stamp)
         return found
 
     @abstractmethod
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         """The rows of each of one data set's methods and clocks."""

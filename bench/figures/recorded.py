@@ -30,7 +30,8 @@ class Recorded:
         before, kept = len(self.rows), []
         for row in self.rows:
             now, stamp = current.get((row.dataset, row.method, row.protocol)), self.stamp(row)
-            if now is None or stamp is None or stamp["inputs"].get("deployment") == now:
+            inputs = stamp["inputs"] if stamp else {}
+            if now is None or stamp is None or inputs.get("deployment", inputs.get("images")) == now:
                 kept.append(row)
         self.rows = kept
         return before - len(kept)

@@ -78,33 +78,38 @@ class Study(Figure):
         return Cases(args, recorded, refuses, self.trains)
 
     @abstractmethod
-    def measure(self, args: argparse.Namespace, cases: Sequence[Any], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Any]) -> Found:
         """What a command line asks for, by `bench.figures.cells.run`: measured, or read where it is kept."""
+
+    def stale(self, row: Row, found: Sequence[Row]) -> bool:
+        """Whether what was found leaves no place for a recorded row, though none has its key."""
+        return False
 
     def table(self, rows: Sequence[Row]) -> str:
         return verdict_table.table(rows)
+
+    def recorded(self, args: argparse.Namespace) -> Recorded:
+        """Of --out, else the committed ones."""
+        from bench.figures.recorded import Recorded
+
+        path = args.out / f"{self.name}.csv"
+        return Recorded(path if path.exists() else base.RESULTS / path.name)
 
     def run(self, args: argparse.Namespace) -> int:
         if args.protocol not in PROTOCOLS:
             raise UnknownName("protocol", args.protocol, PROTOCOLS)
         for method in args.method or []:
             registry.find("method", method.partition(":")[0], registry.METHODS)
-        from bench.figures.recorded import Recorded, stamps_of
+        from bench.figures.recorded import stamps_of
 
         path = args.out / f"{self.name}.csv"
-
-        def read() -> Recorded:
-            return Recorded(path if path.exists() else base.RESULTS / path.name)
-
-        recorded = read()
-        cases = self.cases(args, {row.dataset for row in recorded.rows})
-        recorded.keep(cases.found)
-        found = self.measure(args, cases.found, recorded)
+        cases = self.cases(args, {row.dataset for row in self.recorded(args).rows})
+        found = self.measure(args, cases.found)
         base.make_folder(args.out)
         with results.exclusive(args.out):
-            recorded = read()  # again: another run may have written since
+            recorded = self.recorded(args)  # now: another run may have written since
             dropped = recorded.keep(cases.found)
-            rows = results.merge(recorded.rows, found.rows)
+            rows = results.merge([row for row in recorded.rows if not self.stale(row, found.rows)], found.rows)
             if not rows:
                 raise DataError(
                     "nothing to draw: no deployment and no records", do="train one: ./reproduce.sh train --help"
@@ -115,7 +120,7 @@ class Study(Figure):
         print(self.table([row for row in rows if _asked(args, row)]))
         earlier = [f"{dropped} recorded rows of an earlier training were dropped"] if dropped else []
         outdated = [
-            f"{name}: emulated with another timing model; measure it again" for name in Recorded(path).outdated()
+            f"{name}: emulated with another timing model; measure it again" for name in self.recorded(args).outdated()
         ]
         for note in (*cases.notes, *found.notes, *earlier, *outdated):
             print(f"note: {note}")

@@ -18,7 +18,6 @@ from bench.results import Row
 
 if TYPE_CHECKING:
     from bench.figures.cases import Case
-    from bench.figures.recorded import Recorded
 
 # ours -> the paper's figure and conditions; its default operating point is rho = 0.8, 20 % of the channels (Sec 7)
 PAPER = {
@@ -50,7 +49,7 @@ class TableTraining(Study):
     def refuses(self, deployment: Deployment) -> str:
         return offloaded.refuses(deployment)
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Case], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Case]) -> Found:
         from bench.figures import cells
 
         paper = published()

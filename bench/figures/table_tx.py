@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +35,7 @@ class TableTx(Sweep):
     figure = "Table 2"
     minutes = "5"
 
-    def rows_of(self, makers: Sequence[OperatingRows], args: argparse.Namespace) -> list[list[Row]]:
+    def rows_of(self, makers: Sequence[OperatingRows]) -> list[list[Row]]:
         other = next((maker for maker in makers if maker.operating.case.key[1] == OTHER), None)
         return [rows_of(maker, other) for maker in makers]
 

@@ -18,7 +18,7 @@ from bench.training.backend import keras
 
 CLOCK = 216_000_000
 FRAMES = 20  # on the board
-REPORTED = ("test", "validation", "alpha", "cpu_hours", "epochs", "curve")  # of the training's own record
+REPORTED = ("test", "validation", "alpha", "cpu_hours", "epochs", "curve", "cores")  # of the training's own record
 
 
 def trained(
@@ -37,16 +37,18 @@ def trained(
 
     deployment: its hash. training: of its record. sent: symbols per image. outputs: of the integer program on the test
     split. skewness: judged, percent per image of n. device_ms: per frame on the emulated board. down: bytes of a reply.
+    firmware: what ran on the board.
     """
     bare, _, variant = method.partition(":")
     folder = provenance.cache("sweeps", f"{method.replace(':', '--')}-{dataset}-{budget}-{seed}-{code}")
-    request = Request(dataset, "paper", folder, seed, budget, False, data_dir, variant=variant)
+    request = Request(dataset, "paper", folder, seed, budget, False, data_dir, variant=variant, code=code)
     deployment = registry.method(bare).train(request)
     identity = provenance.deployment_hash(deployment)
     asked: dict[str, Any] = {
         "dataset": dataset, "images": images, "deployment": identity, "folder": folder, "data_dir": data_dir,
     }  # fmt: skip
-    runs = measure(**asked, n=FRAMES, clock_hz=CLOCK, board="emu://stm32f746", compiler=compiler)["runs"]
+    board = measure(**asked, n=FRAMES, clock_hz=CLOCK, board="emu://stm32f746", compiler=compiler)
+    runs = board["runs"]
     height, width, channels = deployment.server.shape if deployment.server else (0, 0, 0)
     found = {
         "deployment": identity,
@@ -56,6 +58,7 @@ def trained(
         "skewness": judged(deployment, datasets.load(dataset, data_dir), n),
         "device_ms": [sum(run["cycles"].values()) * 1e3 / CLOCK for run in runs],
         "down": runs[0]["payload_down"],
+        "firmware": board["info"],
     }
     keras.utils.clear_session()  # the next cell's networks need the memory
     return found

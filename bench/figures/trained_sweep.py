@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from bench import results
 from bench.figures.alone import Alone, DataSets
@@ -15,12 +15,10 @@ from bench.figures.trained_point import Point, common
 from bench.paper import Paper, beside, published
 from bench.results import Row, parts
 
-if TYPE_CHECKING:
-    from bench.figures.recorded import Recorded
-
 CODE = tuple(
-    "agilenn bench/audit bench/training bench/datasets.py bench/outputs.py bench/server.py bench/compile bench/codec "
-    "bench/firmware bench/boards".split()
+    "agilenn bench/audit bench/training bench/datasets.py bench/outputs.py bench/accuracy.py bench/server.py "
+    "bench/offload.py bench/compile bench/codec bench/firmware bench/boards bench/client.py bench/measure.py "
+    "bench/wire.py".split()
 )
 PAPER_SET = "cifar100"
 
@@ -46,7 +44,7 @@ class TrainedSweep(Study):
     def cases(self, args: argparse.Namespace, recorded: Collection[str]) -> DataSets:
         return DataSets(args, recorded, "sweep", ["digits"])  # many trainings take long
 
-    def measure(self, args: argparse.Namespace, cases: Sequence[Alone], recorded: Recorded) -> Found:
+    def measure(self, args: argparse.Namespace, cases: Sequence[Alone]) -> Found:
         from bench import grid
         from bench.figures import cells
         from bench.figures.trained_cells import trained
@@ -91,7 +89,7 @@ class TrainedSweep(Study):
             settings = cell.settings
             inputs = {
                 "deployment": result["deployment"], "images": case.identity, "code": settings["code"],
-                "variant": settings["method"],
+                "variant": settings["method"], "cores": result["training"]["cores"], "firmware": result["firmware"],
             }  # fmt: skip
             stamp = provenance.stamp(command, settings["seed"], inputs)
             of_point = [*common(self.name, case, point, result), *self.own(case, point, result)]

@@ -22,7 +22,8 @@ LARGEST = float(np.finfo(np.float16).max)
 def keep(file: Path, model: Any, checkpoint: Checkpoint, planned: int) -> None:
     """Writes the weights to `file`: those of the last epoch while epochs are left to train, else the model's own.
 
-    A file above LIMIT is not written; a line on stderr says so. The optimizer's state is not in it.
+    A file above LIMIT is not written, nor is an older one kept; a line on stderr says so. The optimizer's state is not
+    in it.
     """
     own = [variable.numpy() for variable in model.weights]
     values = checkpoint.values(checkpoint.epochs)[: len(own)] if checkpoint.epochs < planned else own
@@ -30,6 +31,7 @@ def keep(file: Path, model: Any, checkpoint: Checkpoint, planned: int) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, *[_half(value) for value in values], about=np.array(json.dumps(about)))
     if len(content := buffer.getvalue()) > LIMIT:
+        file.unlink(missing_ok=True)  # it would be of another training
         print(f"{file.name}: not written, {len(content):,} bytes are more than {LIMIT:,}", file=sys.stderr)
         return
     replace(file, content)

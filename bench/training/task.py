@@ -58,10 +58,11 @@ class Task:
         return {
             "step": step, "dataset": self.data.name, "images": self.data.learned_from,
             "frame": list(self.frame), "seed": self.request.seed, **settings,
+            **({"code": self.request.code} if self.request.code else {}),
         }  # fmt: skip
 
     def record(self, method: str, history: Sequence[dict[str, float]], planned: int | None = None) -> dict[str, Any]:
-        """How a model was made, as plain JSON: command, data, epochs, time, curves over the epochs, versions.
+        """How a model was made, as plain JSON: command, data, epochs, time, curves over the epochs, cores, versions.
 
         planned: epochs of the whole training, where fewer may be done. Curves are of the validation split; the loss is
         that of the prediction alone, where the model reports it beside other terms.
@@ -81,6 +82,7 @@ class Task:
             "curve": [round(epoch["val_accuracy"], 4) for epoch in history],
             "loss_curve": [round(epoch.get("val_prediction_loss", epoch["val_loss"]), 4) for epoch in history],
             "seconds_curve": [round(epoch["seconds"], 1) for epoch in history],
+            "cores": provenance.cores(),
             "versions": provenance.versions(),
             "commit": self.commit,
         }

@@ -39,7 +39,6 @@ def mean(site: Site) -> Kernel:
     mult, shift = multiplier(factor)
     extra = min(pixels.bit_length() - 1, 32, 31 + shift)
     mult, shift = (mult << extra) // pixels, shift - extra
-    sums = f"int32_t sums[{-(-channels // 4) * 4}];"
     stride = site.stride or channels
-    call = f"mean(in0, out, {pixels}, {channels}, {stride}, {a.offset}, {mult}, {shift}, {b.offset}, sums);"
-    return Kernel(f"{sums} {call}")
+    call = f"mean(in0, out, {pixels}, {channels}, {stride}, {a.offset}, {mult}, {shift}, {b.offset}, scratch);"
+    return Kernel(call, scratch=-(-channels // 4) * 16)  # a sum of four bytes each
