@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tflite_builder import reference
 
+from bench.benchmarks.networks.chain import Chain
 from bench.compile.lower import compile_net
 
 GOLDEN = Path(__file__).parent / "golden" / "networks"
@@ -20,10 +21,16 @@ EXTRACTOR_CYCLES = 302_400  # 1.4 ms at 216 MHz
 BATCH = 12  # models per program
 
 
-@pytest.mark.parametrize("name", ["extractor", "classifier", "mean_head", "chain separable", "chain resnet8"])
+@pytest.mark.parametrize(
+    "name", ["extractor", "classifier", "mean_head", "chain separable", "chain resnet8", "wide mean"]
+)
 def test_board_equals_the_reference(name, tmp_path):
     path = tmp_path / "net.tflite"
-    chains = {"chain separable": networks.separable, "chain resnet8": lambda: networks.resnet8(12)}
+    chains = {
+        "chain separable": networks.separable,
+        "chain resnet8": lambda: networks.resnet8(12),
+        "wide mean": lambda: Chain((2, 2, 2304)).head(4).bytes(),  # its sums would fill the stack
+    }
     path.write_bytes(chains[name]() if name in chains else (GOLDEN / f"{name}.tflite").read_bytes())
     net = compile_net(path, "n")
     values = np.random.default_rng(4).integers(-128, 128, net.inputs[0].shape).astype(np.int8)

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from latency_records import METRICS, rows
@@ -103,6 +104,17 @@ def test_rows_of_another_timing_model_are_named(tmp_path):
     assert Recorded(path).outdated() == sorted({" ".join(r.key[1:4]) for r in found})
 
 
+def test_rows_without_a_deployment_are_kept_while_the_images_are_the_same(tmp_path):
+    path, found = tmp_path / "fig_latency.csv", rows()
+    results.write(path, found)
+    stamps = {r.key: {"id": "s", "inputs": {"images": "f"}} for r in found}
+    results.write_stamps(stamps_of(path), found, {"rows": {}, "stamps": {}}, stamps)
+    recorded = Recorded(path)
+    key = found[0].key[1:4]
+    assert recorded.keep([SimpleNamespace(key=key, identity="f")]) == 0 and recorded.rows
+    assert recorded.keep([SimpleNamespace(key=key, identity="g")]) > 0 and not recorded.rows
+
+
 def test_a_cell_of_several_clocks_is_measured_once(home):
     for fresh in ([], ["--fresh"]):
         CALLS.clear()
@@ -196,6 +208,7 @@ def test_other_code_names_other_cells(tmp_path, monkeypatch):
     before = cells.code_hash(latency_cells.BOARD_CODE)
     (tmp_path / "bench" / "firmware" / "__pycache__").mkdir()
     (tmp_path / "bench" / "firmware" / "__pycache__" / "x.pyc").touch()
+    (tmp_path / "bench" / "firmware" / "README.md").write_text("for readers")
     assert cells.code_hash(latency_cells.BOARD_CODE) == before
     (tmp_path / "bench" / "firmware" / "inside" / "kernel.c").write_text("int x;")
     assert cells.code_hash(latency_cells.BOARD_CODE) != before

@@ -128,6 +128,15 @@ def test_overtaken_is_a_row_of_the_one_who_led_below():
     assert found["mcunet"].value < found["deepcod"].value
 
 
+def test_where_the_fastest_changes_replaces_what_was_recorded():
+    _, rows = all_rows("fig_bandwidth")
+    (old,) = [row for row in rows if row.metric == "overtaken" and row.method == "mcunet"]
+    old = dataclasses.replace(old, conditions="by=spinn")
+    assert fig_bandwidth.FigBandwidth().stale(old, rows)
+    assert not fig_bandwidth.FigBandwidth().stale(dataclasses.replace(old, dataset="digits"), rows)
+    assert not any(fig_bandwidth.FigBandwidth().stale(row, rows) for row in rows if row.metric != "overtaken")
+
+
 def profiled():
     """SPINN deployed with its second split; the first one sends more and computes less."""
 

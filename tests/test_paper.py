@@ -45,6 +45,8 @@ def test_a_damaged_table_is_refused(tmp_path, text):
         ("ms", 17.9, 20.0, True, -1.0, "better"),
         ("ms", 0.05, 0.0, True, 0.0, "agrees"),
         ("percent", 93.3, 94.2, True, 0.0, "agrees"),
+        ("1", 0.34, 0.25, True, 0.0, "worse"),
+        ("ratio", 0.25, 0.26, True, 0.0, "agrees"),
         ("percent", 95.3, 94.2, True, 0.0, "better"),
         ("percent", 90.0, 94.2, True, 0.0, "worse"),
     ],

@@ -60,6 +60,12 @@ def test_writing_twice_changes_nothing(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
 
 
+def test_a_method_may_name_its_settings(tmp_path):
+    row = dataclasses.replace(ROW, method="agilenn:audited+k=3,rho=0.7")
+    write(tmp_path / "x.csv", [row])
+    assert read(tmp_path / "x.csv") == [row]
+
+
 BROKEN = {
     "metric": "Total time", "dataset": "", "method": "a:b:c", "conditions": "cpu_mhz=216;bandwidth_kbps=6000",
     "unit": "s", "label": "guessed", "source": "new", "verdict": "good", "value": float("nan"), "ci_low": None,

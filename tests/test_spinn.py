@@ -12,7 +12,7 @@ from deployments import SEND, Network, deployment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.spinn import method, schedule
+from baselines.spinn import method, profiler, schedule
 from baselines.spinn.schedule import Point, Split
 from baselines.spinn.stages import BestSoFarKind
 from baselines.spinn.symbols import linear, lloyd
@@ -201,6 +201,13 @@ def test_variants_that_do_not_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", sorted(MODELS.glob("*/deployment.json")), ids=lambda path: path.parent.name)
 def test_committed_deployments_are_sound(file: Path) -> None:
     sound(Deployment.load(file.parent))
+
+
+def test_nothing_leaves_at_the_threshold_that_no_probability_reaches() -> None:
+    sure, labels = np.eye(4)[[0, 1, 2]], np.array([0, 1, 2])
+    points = {p.threshold: p for p in profiler.Seen(labels, [sure], [np.zeros((3, 4))]).points(0)}
+    assert points[128].left == (0.0,) and points[124].left == (1.0,)
+    assert (points[128].accuracy, points[124].accuracy) == (33.33, 100.0)
 
 
 def sound(d: Deployment) -> None:

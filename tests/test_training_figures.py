@@ -266,7 +266,7 @@ class Copied:
     stages = ()
 
     def train(self, request: Request) -> Deployment:
-        assert (request.variant, request.seed, request.budget) == ("no_gating", 3, "quick")
+        assert (request.variant, request.seed, request.budget, request.code) == ("no_gating", 3, "quick", "c")
         return place(DIGITS, request.out, "agilenn:no_gating")
 
 

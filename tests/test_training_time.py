@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
@@ -93,6 +94,8 @@ def test_the_minutes_of_a_request_become_a_deadline_and_a_record(tmp_path: Path)
     assert (record["epochs"], record["epochs_planned"], record["minutes"], record["cpu_hours"]) == (2, 30, 3.0, 1.0)
     assert (record["curve"], record["loss_curve"], record["seconds_curve"]) == ([0.5] * 2, [1.25] * 2, [90.0] * 2)
     assert cpu_hours([{"seconds": 1.0}]) is None
+    assert "code" not in task.key("step")  # whoever trains goes on after an update; a figure's cells do not
+    assert open_task(dataclasses.replace(request, code="c")).key("step")["code"] == "c"
 
 
 def test_anyone_goes_on_from_the_small_file(
@@ -139,7 +142,8 @@ def test_too_many_weights_are_not_kept(
     digits: datasets.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(snapshot, "LIMIT", 100)
-    train(digits, tmp_path / "run", kept=tmp_path / "weights.npz")
+    (tmp_path / "weights.npz").write_bytes(b"of another training")
+    train(digits, tmp_path / "run", kept=tmp_path / "weights.npz", fresh=True)
     assert "weights.npz: not written" in capsys.readouterr().err and not (tmp_path / "weights.npz").exists()
 
 

@@ -86,3 +86,11 @@ def test_reply(status, elapsed, logits):
 def test_too_long():
     with pytest.raises(DataError):
         Message(Kind.REQUEST, 0, 0, bytes(FRAGMENT * 0xFFFF + 1)).datagrams()
+
+
+def test_another_count_begins_the_message_again():
+    receiver = Reassembler()
+    three, two = (Message(Kind.REQUEST, 1, 1, bytes(fragments * FRAGMENT)) for fragments in (3, 2))
+    assert receiver.add(three.datagrams()[2], 0.0) is None
+    assert receiver.add(two.datagrams()[0], 0.0) is None
+    assert receiver.add(two.datagrams()[1], 0.0) == two
