@@ -1,6 +1,7 @@
 """Where cells run: in this process, in others of this computer, on a Dask cluster, or as Slurm jobs.
 
-Other computers need this tree, its environment, the images and the results folder at the same paths.
+Other computers need this tree, its environment, the images and the results folder at the same paths. Workers of
+Dask have one thread each (`dask worker --nthreads 1`): Keras keeps one seed per process.
 """
 
 from __future__ import annotations

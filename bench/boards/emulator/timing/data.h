@@ -95,8 +95,10 @@ static void take_steps(state_t *s, const program_t *p) {
         case LEFT: result = shifted(a, SHIFT_LSL, b & 255); break;
         case RIGHT: result = shifted(a, SHIFT_LSR, b & 255); break;
         case SIGNED_RIGHT: result = shifted(a, SHIFT_ASR, b & 255); break;
-        case EXTRACT: result = a << (32 - i->size - b) >> (32 - i->size); break;
-        case SIGNED_EXTRACT: result = (uint32_t)((int32_t)(a << (32 - i->size - b)) >> (32 - i->size)); break;
+        case EXTRACT: result = shifted(a, SHIFT_ROR, b) << (32 - i->size) >> (32 - i->size); break;
+        case SIGNED_EXTRACT:
+            result = (uint32_t)((int32_t)(shifted(a, SHIFT_ROR, b) << (32 - i->size)) >> (32 - i->size));
+            break;
         case TEST: result = (uint32_t)compares(a, b, i->size); break;
         case CHOOSE: {
             uint8_t chosen = v[i->amount] ? i->a : i->b;

@@ -21,7 +21,7 @@ class Op(IntEnum):
     LEFT = 7
     RIGHT = 8
     SIGNED_RIGHT = 9
-    EXTRACT = 10  # `size` bits from bit `value` on
+    EXTRACT = 10  # `size` bits from bit `value` on, as of a rotated word
     SIGNED_EXTRACT = 11
     TEST = 12  # 1 if `a` and the second operand compare as `size` says (addresses.CONDITIONS), else 0
     CHOOSE = 13  # `a` if slot `amount` is not 0, else `b`
