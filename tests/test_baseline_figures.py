@@ -103,7 +103,7 @@ def test_memory_counts_the_stack_in_use_and_has_verdicts_on_any_images(tmp_path)
     figure = registry.command("fig_memory")
     given = [stamped(one) for one in makers("fig_memory")]
     given[0].operating.case.comparable = False
-    rows = [row for found in figure.rows_of(given, None) for row in found]
+    rows = [row for found in figure.rows_of(given) for row in found]
     for row in rows:
         check(row)
     own = by_metric(row for row in rows if row.method == "agilenn")
@@ -117,7 +117,7 @@ def test_memory_counts_the_stack_in_use_and_has_verdicts_on_any_images(tmp_path)
 def test_reduction_by_hand_and_its_verdict(tmp_path):
     figure = registry.command("table_tx")
     given = makers("table_tx")
-    rows = [row for found in figure.rows_of(given, None) for row in found]
+    rows = [row for found in figure.rows_of(given) for row in found]
     for row in rows:
         check(row)
     own = next(row for row in rows if (row.method, row.metric) == ("agilenn", "tx_reduction_vs_deepcod"))

@@ -28,7 +28,7 @@ def all_rows(name, dataset="cifar100"):
     figure = registry.command(name)
     given = makers(name, dataset, figure.clocks)
     figure.alone = {one.operating.case.key: Hits(3000, 10_000) for one in given}
-    return figure, [row for rows in figure.rows_of(given, None) for row in rows]
+    return figure, [row for rows in figure.rows_of(given) for row in rows]
 
 
 @pytest.mark.parametrize("name", NAMES)
