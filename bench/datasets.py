@@ -7,6 +7,7 @@ Splits are read when asked for: a measurement that needs only test images reads 
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -126,6 +127,8 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
     for label, folder in folders(data_dir):
         path = folder / f"{name}.npz"
         if path.is_file():
+            if not re.fullmatch(r"[a-z0-9_]+", name):
+                raise DataError(f"{path}: name", expected="small letters, digits and _", got=name, do="rename the file")
             return from_file(name, path, "cache" if label == "cache" else "folder")
         tried.append(f"{path} ({label})")
     if name == "digits":

@@ -7,6 +7,7 @@ server's network. The harness turns the stages into firmware, runs it, and write
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import re
@@ -128,11 +129,14 @@ class Deployment:
     folder: Path
 
     def save(self) -> None:
-        """Writes deployment.json (temporary name, then renamed) beside the model files."""
+        """Writes deployment.json (temporary name, then renamed) beside the model files, with their hashes: an export
+        that was cut off by another training leaves no program of two halves.
+        """
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
         fields["stages"] = [dataclasses.asdict(s) for s in self.stages]
         fields["server"] = dataclasses.asdict(self.server) if self.server else None
-        text = json.dumps({"format": FORMAT, **fields}, indent=1)
+        models = {name: _sha256(self.folder / name) for name in self.files() if (self.folder / name).is_file()}
+        text = json.dumps({"format": FORMAT, **fields, "sha256": models}, indent=1)
         text = re.sub(r"\[\n[\s\d,-]+\]", lambda numbers: " ".join(numbers[0].split()), text)  # tables: one line each
         replace(self.folder / "deployment.json", text + "\n")
 
@@ -146,6 +150,7 @@ class Deployment:
                 raise DataError(
                     f"{path}: unknown format", expected=f"format {FORMAT}", do="train it again with this version"
                 )
+            hashes = dict(raw.pop("sha256", {}))
             raw["stages"] = tuple(
                 Stage(s.pop("op"), tuple(s.pop("reads")), tuple(s.pop("writes")), s.pop("params"), **s)
                 for s in raw["stages"]
@@ -166,6 +171,11 @@ class Deployment:
         for name in deployment.files():
             if not re.fullmatch(r"[\w.-]+\.tflite", name) or not (folder / name).is_file():
                 raise DataError(f"{path}: model file {name!r} is not in that folder", do="restore or train it again")
+            if hashes.get(name, now := _sha256(folder / name)) != now:
+                raise DataError(
+                    f"{folder / name} is not the file that was exported with {path.name}", expected=hashes[name],
+                    got=now, do="run the training's command again: it exports anew, or restore the folder",
+                )  # fmt: skip
         return deployment
 
     def _check_fields(self) -> None:
@@ -198,6 +208,11 @@ class Deployment:
         """Names of the model files, device first."""
         names = [str(s.params["model"]) for s in self.stages if "model" in s.params]
         return names + ([self.server.model] if self.server else [])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_shape(value: tuple[object, ...]) -> bool:

@@ -67,8 +67,13 @@ def find(kind: str, name: str, table: dict[str, str]) -> Any:
     try:
         module, _, attribute = (table | others)[name].partition(":")
     except KeyError:
-        raise UnknownName(kind, name, [*table, *others]) from None
+        raise UnknownName(kind, name, names(kind, table)) from None
     return getattr(import_module(module), attribute)
+
+
+def names(kind: str, table: dict[str, str]) -> list[str]:
+    """All that `find` finds."""
+    return [*table, *(e.name for e in entry_points(group=f"agilenn_bench.{kind}"))]
 
 
 def method(name: str) -> Any:

@@ -126,12 +126,18 @@ def merge(recorded: Iterable[Row], live: Iterable[Row]) -> list[Row]:
 
 
 def read_stamps(path: Path) -> dict[str, Any]:
-    """{"rows": {key: id}, "stamps": {id: stamp}} of a figure, without what is damaged; empty if absent."""
+    """{"rows": {key: id}, "stamps": {id: stamp}} of a figure, without stamps that are damaged; empty if absent.
+
+    Raises DataError for a file that is damaged as a whole.
+    """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         rows, stamps = dict(raw["rows"]), dict(raw["stamps"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except FileNotFoundError:
         return {"rows": {}, "stamps": {}}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        do = "restore it (git), or delete it: its rows then have no stamp until they are measured again"
+        raise DataError(f"{path}: damaged provenance ({type(error).__name__}: {error})", do=do) from None
     sound = {i: s for i, s in stamps.items() if isinstance(s, dict) and isinstance(s.get("inputs"), dict)}
     return {"rows": {key: i for key, i in rows.items() if isinstance(i, str) and i in sound}, "stamps": sound}
 

@@ -37,8 +37,8 @@ class Train(Command):
 
     def run(self, args: argparse.Namespace) -> int:
         method = registry.method(args.method)
-        if args.seed < 0:
-            raise BenchError("--seed", expected="0 or more", got=args.seed)
+        if not 0 <= args.seed < 2**32:
+            raise BenchError("--seed", expected="0 to 4294967295", got=args.seed)
         if args.minutes is not None and not 0 < args.minutes < math.inf:
             raise BenchError("--minutes", expected="more than 0", got=args.minutes)
         out = args.out or deployment_folder(RESULTS, args.method, args.dataset, args.protocol)
@@ -53,7 +53,7 @@ class Train(Command):
         if planned := training.get("epochs_planned"):
             left = training["epochs"] < planned
             print(f"  epochs {training['epochs']} of {planned}" + "; the same command goes on" * left)
-        for name, value in training["validation"].items():
+        for name, value in training.get("validation", {}).items():
             print(f"  {name.replace('_', ' '):22} {value}")
         print(f"  took {(time.monotonic() - started) / 60:.1f} min")
         return 0

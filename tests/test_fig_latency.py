@@ -94,6 +94,13 @@ def test_a_second_run_measures_nothing_and_another_clock_does(home):
     assert len(CALLS) == 5
 
 
+def test_a_deployment_of_another_name_is_refused(home, capsys):
+    shutil.copytree(TINY, home / "committed" / "models" / "mcunet" / "digits-paper")
+    assert run(home, "--method", "mcunet") == 2
+    said = capsys.readouterr().err
+    assert "says that it is something else; expected mcunet, digits, paper; got edge_only, digits, paper" in said
+
+
 def test_rows_of_another_timing_model_are_named(tmp_path):
     path, found = tmp_path / "fig_latency.csv", rows()
     results.write(path, found)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import pytest
 from deployments import agilenn
@@ -28,6 +29,13 @@ def saved(tmp_path_factory):
 
 def test_what_is_saved_comes_back(saved):
     assert Deployment.load(saved.folder) == saved
+
+
+def test_a_model_file_of_another_export_is_refused(saved, tmp_path):
+    shutil.copytree(saved.folder, tmp_path / "copy")
+    (tmp_path / "copy" / saved.server.model).write_bytes(b"of the next epoch")
+    with pytest.raises(DataError, match=r"features\.tflite is not the file that was exported"):
+        Deployment.load(tmp_path / "copy")
 
 
 def places(node, path=()):

@@ -143,11 +143,19 @@ def test_stamps_follow_their_rows(tmp_path):
         "[]",
         "[" * 99_999,
         '{"rows": 1, "stamps": {}}',
-        '{"rows": {"k": "x"}, "stamps": {"x": 5}}',
-        '{"rows": {"k": ["x"]}, "stamps": {"x": {"inputs": []}}}',
     ],
 )
-def test_damaged_stamps_are_none(tmp_path, text):
+def test_damaged_stamps_are_refused_and_not_replaced(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(DataError, match="damaged provenance"):
+        results.read_stamps(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"rows": {"k": "x"}, "stamps": {"x": 5}}', '{"rows": {"k": ["x"]}, "stamps": {"x": {"inputs": []}}}'],
+)
+def test_a_stamp_that_is_none_is_left_out(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     assert results.read_stamps(tmp_path / "x.json") == {"rows": {}, "stamps": {}}
 

@@ -78,7 +78,8 @@ class Images:
 
     def _leave_out(self, name: str, missing: str) -> None:
         drawn = "drawn from the records" if name in self.recorded else "left out"
-        self.notes.append(f"{name}: {missing} here, {drawn} (./reproduce.sh data {name})")
+        get = f" (./reproduce.sh data {name})" if name in datasets.KNOWN else ""
+        self.notes.append(f"{name}: {missing} here, {drawn}{get}")
 
     def _is_here(self, name: str) -> bool:
         """Whether images are somewhere; a damaged file counts, so that loading it says what is wrong."""
@@ -132,7 +133,7 @@ class Cases:
     def _methods(self) -> list[str]:
         """The registry's methods, and variants of them that are trained (folders METHOD--VARIANT)."""
         variants = {path.name.replace("--", ":") for home in self._homes() for path in home.glob("models/*--*")}
-        return sorted({*registry.METHODS, *variants})
+        return sorted({*registry.names("method", registry.METHODS), *variants})
 
     def _homes(self) -> tuple[Path, Path]:
         """Where deployments may be: those that were trained into --out come before the committed ones."""
@@ -162,6 +163,12 @@ class Cases:
             do = f"train it: ./reproduce.sh train --method {method} --dataset {dataset} --protocol {args.protocol}"
             raise DataError(f"no deployment of {method} for {dataset}, protocol {args.protocol}", do=do)
         deployment = Deployment.load(folder)
+        asked, found = (method, dataset, args.protocol), (deployment.method, deployment.dataset, deployment.protocol)
+        if found != asked:
+            raise DataError(
+                f"{folder}/deployment.json says that it is something else", expected=", ".join(asked),
+                got=", ".join(found), do="move it where it belongs, or train it again",
+            )  # fmt: skip
         if reason := self.refuses(deployment):
             raise DataError(f"{method} has no place in this figure", got=reason)
         return deployment
