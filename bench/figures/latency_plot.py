@@ -18,7 +18,8 @@ Bar: TypeAlias = dict[str, Row]
 CAPTION = (
     "Solid: this work (device time {device}, link time modelled, server time measured).\n"
     "Pale and hatched: the paper's Figure 16. Whiskers: 95 % bootstrap interval of the total over images.\n"
-    "Percentages: accuracy on the full test set (*: recorded earlier)."
+    "Percentages: accuracy on the full test set (*: recorded earlier). "
+    "Other images: a re-split, or a part of the paper's."
 )
 
 

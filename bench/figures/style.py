@@ -68,7 +68,7 @@ def heading(dataset: str, protocol: str, method: str = "") -> str:
 def caution(rows: Iterable[Row]) -> str:
     """What a panel's title says where the paper's latencies of other images stand beside ours."""
     found = {row.verdict for row in rows if row.metric == "total" and row.paper_value is not None}
-    return "not the paper's images" * (found == {"not_comparable"})
+    return "other images" * (found == {"not_comparable"})
 
 
 def setup() -> list[tuple[float, float, float]]:
