@@ -154,6 +154,7 @@ def test_retraining_a_variant_trains_the_variant(home, monkeypatch):
         def train(self, request):
             CALLS.append(f"train {request.variant} {request.out.parent.name}")
             shutil.copytree(TINY, request.out)
+            replace(Deployment.load(request.out), method=request.named("agilenn")).save()
 
     monkeypatch.setattr(registry, "method", lambda name: Copied())
     assert run(home, "--retrain", "--dataset", "digits", "--method", "agilenn:text") == 0
