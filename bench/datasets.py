@@ -19,6 +19,7 @@ import numpy as np
 from bench import provenance
 from bench.errors import DataError, UnknownName
 from bench.imagefile import ImageFile
+from bench.method import NAME
 from bench.sample import read as sample
 
 KNOWN = ("cifar10", "cifar100", "svhn", "imagenet200", "digits")
@@ -127,7 +128,7 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
     for label, folder in folders(data_dir):
         path = folder / f"{name}.npz"
         if path.is_file():
-            if not re.fullmatch(r"[a-z0-9_]+", name):
+            if not re.fullmatch(NAME, name):
                 raise DataError(f"{path}: name", expected="small letters, digits and _", got=name, do="rename the file")
             return from_file(name, path, "cache" if label == "cache" else "folder")
         tried.append(f"{path} ({label})")

@@ -15,6 +15,7 @@ import numpy as np
 from bench import datasets, provenance
 from bench.cli import Command
 from bench.errors import BenchError, DataError, UnknownName
+from bench.files import partial
 from bench.imagefile import ImageFile
 from bench.sample import read as sample
 
@@ -97,16 +98,11 @@ def survey(data_dir: Path | None = None) -> list[str]:
 def write(name: str, target: Path) -> None:
     """Downloads one set and writes target (temporary name, then renamed). Raises DataError with the cause."""
     arrays = guarded(name, SOURCES[name])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{name}.{os.getpid()}.npz")
-    try:
-        np.savez(partial, source=np.array("official"), **arrays)  # type: ignore[arg-type]
-        check(name, partial)
-        partial.replace(target)
-        for url, _ in FILES.get(name, ()):
-            (downloads() / file_name(url)).unlink(missing_ok=True)
-    finally:
-        partial.unlink(missing_ok=True)
+    with partial(target) as temporary:
+        np.savez(temporary, source=np.array("official"), **arrays)  # type: ignore[arg-type]
+        check(name, temporary)
+    for url, _ in FILES.get(name, ()):
+        (downloads() / file_name(url)).unlink(missing_ok=True)
 
 
 def guarded(name: str, source: Callable[[], Arrays]) -> Arrays:

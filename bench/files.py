@@ -1,18 +1,34 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and their hashes."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace(path: Path, content: str | bytes) -> None:
-    """Writes a file under a temporary name in its folder, then renames it: readers see the old or the new."""
+@contextmanager
+def partial(path: Path) -> Iterator[Path]:
+    """A temporary name in the file's folder, renamed to `path` at the end: readers see the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
     try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(partial, path)
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        partial.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def replace(path: Path, content: str | bytes) -> None:
+    """Writes a file, whole."""
+    with partial(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

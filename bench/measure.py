@@ -25,9 +25,9 @@ from bench.compile import program, stages
 from bench.energy import model
 from bench.energy.bracket import total
 from bench.errors import BoardError
+from bench.files import sha256
 from bench.link import Link
 from bench.method import Deployment, Label, Record
-from bench.provenance import file_hash
 
 
 class Exchange:
@@ -150,7 +150,7 @@ def check(deployment: Deployment, frame: np.ndarray, trace: Trace, exchange: Exc
 def describe(device: Device, build: program.Build, stack: int) -> dict[str, Any]:
     """What provenance should know of the firmware that ran."""
     info = device.info
-    calibration = file_hash(calibration_of(device.name))[:16]
+    calibration = sha256(calibration_of(device.name))[:16]
     emulated = {"timing_model": VERSION, "calibration": calibration} if is_emulated(device.name) else {}
     return emulated | {
         "build": info.build_id,

@@ -7,7 +7,6 @@ server's network. The harness turns the stages into firmware, runs it, and write
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 import re
@@ -20,10 +19,11 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from bench.errors import DataError
-from bench.files import replace
+from bench.files import replace, sha256
 
 FORMAT = 1
 PROTOCOLS = ("paper", "strong")
+NAME = r"[a-z0-9_]+"  # of a data set, a protocol, a method without its variant
 MOST = 4096  # pixels along a side, channels, classes
 ITEM_BYTES = {"uint8": 1, "int8": 1, "int16": 2, "int32": 4}
 NO_REPLY = -32768  # first logit of a `receive` stage whose reply never came: a server clips its own to -32767..32767
@@ -135,7 +135,7 @@ class Deployment:
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
         fields["stages"] = [dataclasses.asdict(s) for s in self.stages]
         fields["server"] = dataclasses.asdict(self.server) if self.server else None
-        models = {name: _sha256(self.folder / name) for name in self.files() if (self.folder / name).is_file()}
+        models = {name: sha256(self.folder / name) for name in self.files() if (self.folder / name).is_file()}
         text = json.dumps({"format": FORMAT, **fields, "sha256": models}, indent=1)
         text = re.sub(r"\[\n[\s\d,-]+\]", lambda numbers: " ".join(numbers[0].split()), text)  # tables: one line each
         replace(self.folder / "deployment.json", text + "\n")
@@ -171,7 +171,7 @@ class Deployment:
         for name in deployment.files():
             if not re.fullmatch(r"[\w.-]+\.tflite", name) or not (folder / name).is_file():
                 raise DataError(f"{path}: model file {name!r} is not in that folder", do="restore or train it again")
-            if hashes.get(name, now := _sha256(folder / name)) != now:
+            if hashes.get(name, now := sha256(folder / name)) != now:
                 raise DataError(
                     f"{folder / name} is not the file that was exported with {path.name}", expected=hashes[name],
                     got=now, do="run the training's command again: it exports anew, or restore the folder",
@@ -208,11 +208,6 @@ class Deployment:
         """Names of the model files, device first."""
         names = [str(s.params["model"]) for s in self.stages if "model" in s.params]
         return names + ([self.server.model] if self.server else [])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_shape(value: tuple[object, ...]) -> bool:

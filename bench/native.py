@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 from bench import provenance
 from bench.errors import CompileError
+from bench.files import partial
 
 FLAGS = ("-mcpu=baseline", "-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
 
@@ -24,12 +23,10 @@ def library(source: Path) -> ctypes.CDLL:
     key = provenance.text_hash(source.read_bytes(), *headers, *FLAGS, version, sys.platform)[:16]
     target = provenance.cache("builds") / f"{source.stem}-{key}.so"
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, str(source), "-o", str(partial)]
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode:
-            message = result.stderr.strip()[-600:]
-            raise CompileError(f"{source.name} does not compile: {message}", do="run ./reproduce.sh doctor")
-        os.replace(partial, target)
+        with partial(target) as temporary:
+            command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, str(source), "-o", str(temporary)]
+            result = subprocess.run(command, capture_output=True, text=True)
+            if result.returncode:
+                message = result.stderr.strip()[-600:]
+                raise CompileError(f"{source.name} does not compile: {message}", do="run ./reproduce.sh doctor")
     return ctypes.CDLL(str(target))

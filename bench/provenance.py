@@ -50,12 +50,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def text_hash(*parts: str | bytes) -> str:
     """SHA-256 of the parts, in hex; each part's length is hashed too, so ("ab", "c") differs from ("a", "bc")."""
     digest = hashlib.sha256()

@@ -63,17 +63,16 @@ COMMANDS = {
 
 def find(kind: str, name: str, table: dict[str, str]) -> Any:
     """What `table` (or the entry-point group "agilenn_bench.KIND") holds under `name`; raises UnknownName."""
-    others = {e.name: e.value for e in entry_points(group=f"agilenn_bench.{kind}")} if name not in table else {}
-    try:
-        module, _, attribute = (table | others)[name].partition(":")
-    except KeyError:
-        raise UnknownName(kind, name, names(kind, table)) from None
+    known = table if name in table else everything(kind, table)
+    if name not in known:
+        raise UnknownName(kind, name, known)
+    module, _, attribute = known[name].partition(":")
     return getattr(import_module(module), attribute)
 
 
-def names(kind: str, table: dict[str, str]) -> list[str]:
-    """All that `find` finds."""
-    return [*table, *(e.name for e in entry_points(group=f"agilenn_bench.{kind}"))]
+def everything(kind: str, table: dict[str, str]) -> dict[str, str]:
+    """All that `find` finds: third parties' names, then `table`, which they cannot overrule."""
+    return table | {e.name: e.value for e in entry_points(group=f"agilenn_bench.{kind}") if e.name not in table}
 
 
 def method(name: str) -> Any:

@@ -21,14 +21,14 @@ from typing import Any, TypeAlias
 
 from bench.errors import DataError
 from bench.files import replace
+from bench.method import NAME
 
 LABELS = ("measured", "emulated", "modelled", "mixed")
 SOURCES = ("live", "recorded")
 VERDICTS = ("agrees", "better", "worse", "not_comparable", "unmatched", "no_paper_value")
 UNITS = ("percent", "ms", "bytes", "mJ", "kB", "ratio", "1")
-NAME = r"[a-z0-9_]+"
 METHOD = rf"{NAME}(:[a-z0-9_+=.,-]+)?"
-CONDITIONS = r"(\w+=[\w.+-]+(;\w+=[\w.+-]+)*)?"
+CONDITIONS = r"(\w+=[\w.,:=+-]+(;\w+=[\w.,:=+-]+)*)?"
 Key: TypeAlias = tuple[str, str, str, str, str, str]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import entry_points
 
 from bench import registry
 from bench.cli import Command
@@ -15,7 +14,7 @@ class ListTargets(Command):
 
     def run(self, args: argparse.Namespace) -> int:
         rows = [("target", "what it shows or does", "paper", "minutes", "disk")]
-        for name in [*registry.COMMANDS, *(entry.name for entry in entry_points(group="agilenn_bench.target"))]:
+        for name in registry.everything("target", registry.COMMANDS):
             try:
                 command = registry.command(name)
             except ImportError:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import provenance
+from bench.files import sha256
 from bench.method import Deployment
 
 
@@ -21,10 +22,10 @@ def test_the_cache_is_the_users_or_the_variables(monkeypatch, tmp_path):
     assert provenance.cache().name == "agilenn-bench" and provenance.cache().is_absolute()
 
 
-def test_file_hash_is_sha256(tmp_path):
+def test_sha256_of_a_file(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"abc" * 100_000)
-    assert provenance.file_hash(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+    assert sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
 
 
 def test_a_deployments_name_follows_every_byte_of_its_files_and_not_their_place(tmp_path):

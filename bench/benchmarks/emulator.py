@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 
 import unicorn as uc
@@ -22,6 +20,7 @@ from bench.boards.emulator.memory import REGISTERS
 from bench.boards.emulator.stop import Reason
 from bench.boards.emulator.storage import Storage
 from bench.errors import BoardError
+from bench.files import partial
 
 FOLDER = Path(__file__).with_name("emulator_program")
 KERNELS = {"pointwise": (1, 80), "depthwise": (2, 160)}  # name -> (KERNEL, REPEAT)
@@ -89,13 +88,12 @@ def _build(kernel: int, repeat: int) -> Path:
     )
     if elf.exists():
         return elf
-    elf.parent.mkdir(parents=True, exist_ok=True)
-    partial = elf.with_suffix(f".{uuid.uuid4().hex}.partial")
     command = [sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabihf"]
     command += ["-mcpu=cortex_m7+fp_armv8d16sp", *flags, "-Wl,-e,start", "-Wl,-z,max-page-size=4"]
-    command += [f"-Wl,-T,{layout}", "-o", str(partial), str(source)]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode:
-        raise BoardError(f"{source} does not compile: {result.stderr.strip()[-600:]}", do="run ./reproduce.sh doctor")
-    os.replace(partial, elf)
+    with partial(elf) as temporary:
+        command += [f"-Wl,-T,{layout}", "-o", str(temporary), str(source)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode:
+            message = result.stderr.strip()[-600:]
+            raise BoardError(f"{source} does not compile: {message}", do="run ./reproduce.sh doctor")
     return elf

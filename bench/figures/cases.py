@@ -133,7 +133,7 @@ class Cases:
     def _methods(self) -> list[str]:
         """The registry's methods, and variants of them that are trained (folders METHOD--VARIANT)."""
         variants = {path.name.replace("--", ":") for home in self._homes() for path in home.glob("models/*--*")}
-        return sorted({*registry.names("method", registry.METHODS), *variants})
+        return sorted({*registry.everything("method", registry.METHODS), *variants})
 
     def _homes(self) -> tuple[Path, Path]:
         """Where deployments may be: those that were trained into --out come before the committed ones."""

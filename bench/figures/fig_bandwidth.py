@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,9 +40,8 @@ class FigBandwidth(Sweep):
         rates = sweep()
         made = [rows_of(maker, rates) for maker in makers]
         for before, after, rate in crossings([maker.operating for maker in makers], rates):
-            by = re.sub(r"[^\w.+]", "-", makers[after].operating.case.key[1])
-            row = makers[before].row("overtaken", rate / 1e3, "1", "mixed", by=by)
-            made[before].append(row)
+            by = makers[after].operating.case.key[1]
+            made[before].append(makers[before].row("overtaken", rate / 1e3, "1", "mixed", by=by))
         return made
 
     def stale(self, row: Row, found: Sequence[Row]) -> bool:
@@ -58,7 +56,7 @@ class FigBandwidth(Sweep):
         shown = {f"{rate / 1e3:.10g}" for rate in RATES}
         overtaken = [
             f"{style.heading(row.dataset, row.protocol)}: {style.title(row.method)} is the fastest below "
-            f"{row.value:.0f} kbps, then {style.title(row.where['by'].replace('-', ':', 1))}, whatever their accuracies"
+            f"{row.value:.0f} kbps, then {style.title(row.where['by'])}, whatever their accuracies"
             for row in sorted(rows, key=lambda row: row.value) if row.metric == "overtaken"
         ]  # fmt: skip
         listed = [row for row in rows if row.where.get("bandwidth_kbps", "6000") in shown and "by" not in row.where]

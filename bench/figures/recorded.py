@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,9 @@ class Recorded:
         self.rows = kept
         return before - len(kept)
 
-    def outdated(self) -> list[str]:
-        """Data set, method and protocol of rows that another version of the timing model made, for the user."""
-        stamped = ((row, self.stamp(row) or {"inputs": {}}) for row in self.rows)
+    def outdated(self, rows: Iterable[Row]) -> list[str]:
+        """Data set, method and protocol of the recorded rows that another version of the timing model made."""
+        stamped = ((row, self.stamp(row) or {"inputs": {}}) for row in rows)
         found = {row.key[1:4] for row, stamp in stamped if _model(stamp) not in ("", VERSION)}
         return [" ".join(key) for key in sorted(found)]
 

@@ -119,9 +119,8 @@ class Study(Figure):
             files = self.draw(rows, args.out / "figures")
         print(self.table([row for row in rows if _asked(args, row)]))
         earlier = [f"{dropped} recorded rows of an earlier training were dropped"] if dropped else []
-        outdated = [
-            f"{name}: emulated with another timing model; measure it again" for name in self.recorded(args).outdated()
-        ]
+        older = recorded.outdated(row for row in rows if row.key not in found.stamps)
+        outdated = [f"{name}: emulated with another timing model; measure it again" for name in older]
         for note in (*cases.notes, *found.notes, *earlier, *outdated):
             print(f"note: {note}")
         print("wrote " + ", ".join(str(file) for file in (path, *files)), file=sys.stderr)

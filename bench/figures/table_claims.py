@@ -13,6 +13,7 @@ from bench.figures.base import Figure
 from bench.figures.claims import CLAIMS, METHOD, QUANTITIES, VERDICTS, Claim, Ours, paper_finder
 from bench.figures.recorded import stamps_of
 from bench.figures.style import title
+from bench.files import sha256
 from bench.paper import Paper, published
 from bench.results import Row
 
@@ -40,7 +41,7 @@ class TableClaims(Figure):
         with results.exclusive(args.out):
             path = args.out / f"{self.name}.csv"
             results.write(path, found)
-            used = {path.name: provenance.file_hash(path) for path in paths if path.exists()}
+            used = {path.name: sha256(path) for path in paths if path.exists()}
             stamp = provenance.stamp(f"./reproduce.sh {self.name}", None, used)
             results.write_stamps(stamps_of(path), found, {"rows": {}, "stamps": {}}, {row.key: stamp for row in found})
         print(self.table(found))
