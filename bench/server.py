@@ -9,6 +9,7 @@ first, travels in each reply: a server of its own would be warm, this one has ju
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -145,10 +146,8 @@ def main(arguments: list[str]) -> int:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             try:
                 udp.bind((args.host, args.port))
-            except (OSError, OverflowError) as error:
-                raise ServerError(
-                    f"UDP port {args.port} of {args.host} cannot be used ({error})", do="choose another one"
-                ) from None
+            except (OSError, OverflowError, UnicodeError) as error:
+                raise _refused(args.host, args.port, error) from None
             for _ in range(WARM_UP):
                 remote.logits(np.zeros(np.prod(remote.server.shape), np.uint8))
             threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -165,6 +164,14 @@ def main(arguments: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 0
+
+
+def _refused(host: str, port: int, error: Exception) -> ServerError:
+    """Why nothing can listen there."""
+    if isinstance(error, (socket.gaierror, UnicodeError)) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+        what = "an address of this computer, which the modem can reach"
+        return ServerError(f"the server cannot listen at {host} ({error})", expected=what, do="see --modem HOST")
+    return ServerError(f"UDP port {port} of {host} cannot be used ({error})", do="choose another one")
 
 
 @contextmanager

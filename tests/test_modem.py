@@ -130,9 +130,9 @@ def test_set_up_that_fails(large):
         bench.device.use_modem(HOST, 1, 1)
 
 
-@pytest.mark.parametrize("text", ["", "@", "host@", "a b", "host@1", "host@9999999", 'x","y', "@921600"])
+@pytest.mark.parametrize("text", ["", "@", "host@", "a b", "host@1", "host@9999999", 'x","y', "@921600", "1.2.3.4:0"])
 def test_bad_settings(text):
-    with pytest.raises(BoardError, match=r"modem.*expected HOST"):
+    with pytest.raises(BoardError, match=r"modem.*expected HOST.*9600 to 4608000 baud"):
         Modem.parse(text)
     assert Modem.parse("192.168.0.7") == Modem("192.168.0.7", BAUD)
     assert str(Modem.parse("my-server.lan@115200")) == "my-server.lan@115200"

@@ -75,7 +75,8 @@ def spoken_to(respond) -> pytest.ExceptionInfo:
 
 
 def test_what_is_wrong_is_said():
-    assert "silent" in str(spoken_to(lambda raw: b"").value)
+    silent = str(spoken_to(lambda raw: b"").value)
+    assert "silent" in silent and "./reproduce.sh board flash" in silent
     assert "junk" in str(spoken_to(lambda raw: b"login: \xff").value)
     assert "junk" in str(spoken_to(lambda raw: b"\0" + raw + b"\0").value)  # a port that echoes
     assert "too noisy" in str(spoken_to(lambda raw: encode(Type.NAK, 0, b"\x01")).value)
@@ -116,6 +117,10 @@ def test_ports_that_cannot_be_opened(tmp_path):
         ports.open_port(str(plain), 1_000_000)
     with pytest.raises(UnknownName, match="one of"):
         ports.open_port("usb://1", 1_000_000)
+    for url in ("socket://host", "socket://", "socket://host:0", "rfc2217://host:70000", "socket://:7", "socket://h:x"):
+        with pytest.raises(BoardError, match=r"expected (socket|rfc2217)://HOST:PORT"):
+            ports.open_port(url, 1_000_000)
+    assert ports.sound("socket://[::1]:7/?logging=debug")
     with pytest.raises(BoardError, match="cannot connect"):
         ports.open_port("socket://127.0.0.1:9", 1_000_000)
     for number, words in ((13, "usermod -aG"), (16, "another program uses it"), (11, "another program uses it")):

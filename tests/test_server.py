@@ -209,3 +209,10 @@ def test_a_damaged_network_is_refused(tmp_path):
         Remote(deployment)
     with pytest.raises(ServerError, match="did not start"), RemoteServer(deployment):
         pass
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
+def test_a_host_that_is_not_this_computer_is_named_and_not_the_port(capsys, host):
+    assert main([str(GOLDEN), "--host", host]) == 2
+    error = capsys.readouterr().err
+    assert f"cannot listen at {host}" in error and "an address of this computer" in error and "port" not in error

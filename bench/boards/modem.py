@@ -42,7 +42,7 @@ class Modem:
         host, _, baud = text.partition("@")
         plain = host.replace(".", "").replace("-", "").isalnum() and host.isascii() and len(host) <= 64
         if not plain or (baud and not (baud.isdecimal() and 9600 <= int(baud) <= FASTEST)) or text.endswith("@"):
-            expected = f"HOST or HOST@BAUD, such as 192.168.0.7@{BAUD}; at most {FASTEST} baud"
+            expected = f"HOST or HOST@BAUD, such as 192.168.0.7@{BAUD}; 9600 to {FASTEST} baud; no port"
             raise BoardError(f"modem {text!r}", expected=expected)
         return cls(host, int(baud or BAUD))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.errors import BoardError, UnknownName
 
+FAR = ("socket", "rfc2217")  # at a host and port
 SCHEMES = ("emu", "socket", "rfc2217", "loop", "hwgrep", "spy", "alt")
 HANDLERS = "bench.boards.emu_url"
 RULES = "bench/boards/60-agilenn-bench.rules"
@@ -18,13 +19,23 @@ def is_emulated(url: str) -> bool:
     return url.startswith("emu:")
 
 
+def sound(url: str) -> str:
+    """How --board is read. Raises UnknownName or BoardError where that cannot be a port, whatever is plugged in."""
+    scheme, rest = url.split("://", 1) if "://" in url else ("", url)
+    if scheme and scheme not in SCHEMES:
+        raise UnknownName("kind of port", scheme, [f"{s}://" for s in SCHEMES] + ["/dev/NAME"])
+    if scheme in FAR:
+        host, _, port = rest.partition("/")[0].partition("?")[0].rpartition(":")
+        if not host or not (port.isdecimal() and 1 <= int(port) <= 65535):
+            raise BoardError(f"--board {url}", expected=f"{scheme}://HOST:PORT with a port of 1 to 65535")
+    return url
+
+
 def open_port(url: str, baud: int) -> Any:
     """A pyserial port, locked for this process where the system can. Raises BoardError or UnknownName."""
     import serial
 
-    scheme = url.partition("://")[0] if "://" in url else ""
-    if scheme and scheme not in SCHEMES:
-        raise UnknownName("kind of port", scheme, [f"{s}://" for s in SCHEMES] + ["/dev/NAME"])
+    scheme = sound(url).partition("://")[0] if "://" in url else ""
     if HANDLERS not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append(HANDLERS)
     if scheme == "emu":

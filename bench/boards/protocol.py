@@ -201,5 +201,5 @@ class Channel:
             got = f"{self._junk + len(self._pending)} bytes that are no frame"
             do = "check that this is the right port and that its board runs the firmware of this program"
             return BoardError(f"{self.name} answers junk", expected="a framed answer", got=got, do=do)
-        do = "check power and cable, and flash the firmware (./reproduce.sh doctor shows how)"
+        do = "check power and cable, and flash the firmware (./reproduce.sh board flash FILE.elf)"
         return BoardError(f"{self.name} is silent: {asked}", expected="an answer", got="nothing", do=do)

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.boards.ports import is_emulated, open_port
+from bench.boards.ports import is_emulated, open_port, sound
 from bench.boards.protocol import Channel
 from bench.errors import BoardError
 
@@ -28,7 +28,7 @@ def add(actions: Any) -> None:
     modem.add_argument("command", nargs="+", metavar="AT...")
     modem.set_defaults(act=_modem)
     for parser in (flash, check, modem):
-        parser.add_argument("--board", default="/dev/ttyACM0", metavar="URL", help="default %(default)s")
+        parser.add_argument("--board", type=sound, default="/dev/ttyACM0", metavar="URL", help="default %(default)s")
 
 
 def _flash(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.boards import ports
 from bench.boards.modem import Modem
 from bench.figures import latency_plot, latency_table
 from bench.figures.study import Found, Study
@@ -32,7 +33,8 @@ class FigLatency(Study):
         add("--bandwidth", type=parse_rate, default="6Mbps", metavar="RATE", help="default 6Mbps")
         add("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
         add("--compiler", default="zig", metavar="NAME", help="zig (default) or gcc: arm-none-eabi-gcc on PATH")
-        add("--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)")
+        what = "pyserial URL (default the emulator)"
+        add("--board", type=ports.sound, default="emu://stm32f746", metavar="URL", help=what)
         what = "the board sends over its own modem to the server at this address (bench/boards/README.md)"
         add("--modem", type=Modem.parse, metavar="HOST[@BAUD]", help=what)
         add("--retrain", action="store_true", help="train the deployments first (minutes to hours)")
