@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import executors
-from bench.cli import Command, Parser
+from bench.cli import Command, Parser, out_folder
 from bench.errors import BenchError
 from bench.figures import base
 
@@ -37,7 +37,7 @@ class All(Command):
         add("--images", metavar="N", help="measured per data set, of the targets that measure images")
         add("--executor", type=executors.check, metavar="NAME", help=f"where cells run: {executors.FORMS}")
         add("--fresh", action="store_true", help="measure again what is already measured")
-        add("--out", type=Path, default=base.RESULTS, metavar="DIR", help="records and figures (default results)")
+        add("--out", type=out_folder, default=base.RESULTS, metavar="DIR", help="records and figures (default results)")
 
     def run(self, args: argparse.Namespace) -> int:
         from tqdm import tqdm

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.boards import ports
 from bench.boards.modem import Modem
-from bench.cli import Command
+from bench.cli import Command, out_folder
 from bench.energy.window import WINDOWS
 from bench.errors import BoardError
 from bench.link import parse_clock
@@ -36,7 +37,7 @@ class Energy(Command):
         measure = actions.add_parser("measure", help="device compute of a method, in mJ per inference")
         add = measure.add_argument
         add("--monitor", required=True, metavar="URL", help="ppk2:/dev/ttyACM1, lpm01a:PORT or joulescope: (?volt=3.3)")
-        add("--board", required=True, metavar="URL", help="pyserial URL of the real board")
+        add("--board", type=ports.sound, required=True, metavar="URL", help="pyserial URL of the real board")
         add("--method", required=True, metavar="NAME", help="with a trained deployment for the data set")
         add("--dataset", required=True, metavar="NAME", help="whose test images run")
         add("--protocol", default="paper", choices=PROTOCOLS, help="default paper")
@@ -45,16 +46,18 @@ class Energy(Command):
         what = "the board sends over its own modem: the whole inference, with the module in the monitor's circuit"
         add("--modem", type=Modem.parse, metavar="HOST[@BAUD]", help=what)
         add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
-        add("--out", type=Path, default=ROOT / "results", metavar="DIR", help="where records go (default results)")
+        what = "where records go (default results)"
+        add("--out", type=out_folder, default=ROOT / "results", metavar="DIR", help=what)
 
     def run(self, args: argparse.Namespace) -> int:
-        from bench.boards.ports import is_emulated
+        from bench.figures import base
         from bench.figures.cases import Cases
 
-        if is_emulated(args.board):
+        if ports.is_emulated(args.board):
             raise BoardError("--board: a power monitor measures a real board", expected="a serial port", got=args.board)
         chosen = vars(args) | {"dataset": [args.dataset], "method": [args.method], "retrain": False, "fresh": False}
         (case,) = Cases(argparse.Namespace(**chosen), (), lambda _: "", trains=False).found
+        base.make_folder(args.out)
         windows, info = measure(case, args)
         rows = rows_of(case, windows, args.clock, args.modem)
         _write(rows, case, args, info)
@@ -152,12 +155,11 @@ def rows_of(case: Case, windows: Sequence[Sequence[Window]], clock_hz: int, mode
 
 def _write(rows: Sequence[Row], case: Case, args: argparse.Namespace, info: dict[str, Any]) -> None:
     from bench import results
-    from bench.figures import base, cells
+    from bench.figures import cells
     from bench.figures.recorded import Recorded, stamps_of
 
     stamp = cells.stamp(case, f"energy measure --clock {args.clock / 1e6:.10g}MHz", firmware=info)
     path = args.out / f"{FIGURE}.csv"
-    base.make_folder(args.out)
     with results.exclusive(args.out):
         recorded = Recorded(path)
         merged = results.merge(recorded.rows, rows)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import registry
-from bench.cli import Command
+from bench.boards import ports
+from bench.cli import Command, out_folder
 from bench.errors import UnknownName
 from bench.files import replace
 from bench.link import parse_clock
@@ -41,16 +42,16 @@ class ProfileCommand(Command):
         add("--protocol", default="paper", help=f"{' or '.join(PROTOCOLS)} (default paper)")
         add("--clock", type=parse_clock, default="216MHz", metavar="HZ", help="64MHz, 128MHz or 216MHz (default)")
         add("--compiler", default="zig", metavar="NAME", help="zig (default) or gcc: arm-none-eabi-gcc on PATH")
-        add("--board", default="emu://stm32f746", metavar="URL", help="pyserial URL (default the emulator)")
+        what = "pyserial URL (default the emulator)"
+        add("--board", type=ports.sound, default="emu://stm32f746", metavar="URL", help=what)
         add("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
         where = "folder of deployments (before the committed ones) and of profiles (default results)"
-        add("--out", type=Path, default=ROOT / "results", metavar="DIR", help=where)
+        add("--out", type=out_folder, default=ROOT / "results", metavar="DIR", help=where)
 
     def run(self, args: argparse.Namespace) -> int:
         if args.protocol not in PROTOCOLS:
             raise UnknownName("protocol", args.protocol, PROTOCOLS)
         registry.find("method", args.method.partition(":")[0], registry.METHODS)
-        from bench.boards.ports import is_emulated
         from bench.compile import program
         from bench.figures import base, profile_plot, style
         from bench.figures.cases import Cases
@@ -74,7 +75,7 @@ class ProfileCommand(Command):
         )
         build = program.build(case.deployment, args.clock, args.compiler)
         rows = list(Profile(case.deployment, build, found["runs"][-1]).rows())
-        label = "emulated" if is_emulated(args.board) else "measured"
+        label = "emulated" if ports.is_emulated(args.board) else "measured"
         stem = f"{args.method.replace(':', '--')}-{args.dataset}-{args.protocol}"
         path = args.out / "profiles" / f"{stem}.csv"
         replace(path, to_csv(rows, label, args.clock, found["info"]))

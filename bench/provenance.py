@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.errors import DataError
+from bench.files import no_folder
 from bench.method import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,10 +26,16 @@ PACKAGES = (
 
 
 def cache(*parts: str) -> Path:
-    """The user's cache folder (or $AGILENN_CACHE), or the folder `parts` inside it; not created here."""
+    """The user's cache folder (or $AGILENN_CACHE), or the folder `parts` inside it; not created here.
+
+    Raises DataError where $AGILENN_CACHE cannot be one.
+    """
     chosen = os.environ.get("AGILENN_CACHE")
     if chosen:
-        return Path(chosen).expanduser().absolute().joinpath(*parts)
+        folder = Path(os.path.expanduser(chosen)).absolute()  # unlike Path's, leaves an unknown ~user alone
+        if problem := no_folder(folder):
+            raise DataError(f"$AGILENN_CACHE {chosen!r}: {problem}", expected="a folder that can be written")
+        return folder.joinpath(*parts)
     import platformdirs
 
     return platformdirs.user_cache_path("agilenn-bench").joinpath(*parts)

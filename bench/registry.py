@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from bench.errors import UnknownName
+from bench.errors import BenchError, UnknownName
 
 METHODS = {
     "agilenn": "agilenn.method:AgileNN",
@@ -67,7 +68,12 @@ def find(kind: str, name: str, table: dict[str, str]) -> Any:
     if name not in known:
         raise UnknownName(kind, name, known)
     module, _, attribute = known[name].partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except Exception as error:  # a third party's module can fail in any way
+        if name in table:
+            raise
+        raise _unfit(kind, name, f"{type(error).__name__}: {error}") from None
 
 
 def everything(kind: str, table: dict[str, str]) -> dict[str, str]:
@@ -78,7 +84,7 @@ def everything(kind: str, table: dict[str, str]) -> dict[str, str]:
 def method(name: str) -> Any:
     """A Method by its bare name ("agilenn:text" -> agilenn). UnknownName, too, where nothing follows the colon."""
     bare, colon, variant = name.partition(":")
-    return find("method", name if colon and not variant else bare, METHODS)()
+    return _made("method", name if colon and not variant else bare, METHODS, ("name", "stages", "train"))
 
 
 def benchmark(name: str) -> Any:
@@ -86,4 +92,25 @@ def benchmark(name: str) -> Any:
 
 
 def command(name: str) -> Any:
-    return find("target", name, COMMANDS)()
+    return _made("target", name, COMMANDS, ("claim", "figure", "minutes", "disk", "arguments", "run"))
+
+
+def _made(kind: str, name: str, table: dict[str, str], needed: Sequence[str]) -> Any:
+    """An instance of what `find` finds. Raises BenchError for a third party's that lacks one of `needed`."""
+    found = find(kind, name, table)
+    if name in table:
+        return found()
+    try:
+        made = found()
+    except Exception as error:
+        raise _unfit(kind, name, f"{type(error).__name__}: {error}") from None
+    if missing := [attribute for attribute in needed if not hasattr(made, attribute)]:
+        raise _unfit(kind, name, f"one without {', '.join(missing)}")
+    return made
+
+
+def _unfit(kind: str, name: str, got: str) -> BenchError:
+    """The error about a third party's entry point."""
+    problem = f"{kind} {name!r}: its entry point {everything(kind, {})[name]} is of no use"
+    do = f"correct or remove the package that registers it in agilenn_bench.{kind}"
+    return BenchError(problem, expected=f"a {kind}", got=" ".join(got.split()), do=do)

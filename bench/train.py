@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bench import provenance, registry
-from bench.cli import Command
+from bench.cli import Command, out_folder
 from bench.errors import BenchError
 from bench.method import PROTOCOLS, Request, deployment_folder
 
@@ -32,7 +32,9 @@ class Train(Command):
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--minutes", type=float, metavar="M", help="stop after the last epoch that fits; resumable")
         parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz")
-        parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/models/METHOD/DATASET-PROTOCOL")
+        parser.add_argument(
+            "--out", type=out_folder, metavar="DIR", help="default: results/models/METHOD/DATASET-PROTOCOL"
+        )
         parser.add_argument("--fresh", action="store_true", help="forget earlier checkpoints of this very training")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -41,7 +43,7 @@ class Train(Command):
             raise BenchError("--seed", expected="0 to 4294967295", got=args.seed)
         if args.minutes is not None and not 0 < args.minutes < math.inf:
             raise BenchError("--minutes", expected="more than 0", got=args.minutes)
-        out = args.out or deployment_folder(RESULTS, args.method, args.dataset, args.protocol)
+        out = args.out or out_folder(str(deployment_folder(RESULTS, args.method, args.dataset, args.protocol)))
         _, _, variant = args.method.partition(":")
         request = Request(
             args.dataset, args.protocol, out, args.seed, args.budget, args.fresh, args.data_dir, args.minutes, variant

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import provenance
+from bench.errors import DataError
 from bench.files import sha256
 from bench.method import Deployment
 
@@ -20,6 +22,17 @@ def test_the_cache_is_the_users_or_the_variables(monkeypatch, tmp_path):
     assert provenance.cache("builds") == tmp_path / "builds"
     monkeypatch.delenv("AGILENN_CACHE")
     assert provenance.cache().name == "agilenn-bench" and provenance.cache().is_absolute()
+
+
+@pytest.mark.parametrize("place", ["file", "file/inside", "link"])
+def test_a_cache_that_can_be_no_folder_is_refused(monkeypatch, tmp_path, place):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / place))
+    with pytest.raises(DataError, match=r"AGILENN_CACHE .* is not a folder; expected a folder"):
+        provenance.cache()
+    monkeypatch.setenv("AGILENN_CACHE", "~nobody-of-that-name/cache")
+    assert provenance.cache().name == "cache"
 
 
 def test_sha256_of_a_file(tmp_path):

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench import registry
-from bench.cli import Command
+from bench.cli import Command, out_folder
+from bench.figures import base
 from bench.files import replace
 from bench.provenance import ROOT
 
@@ -27,12 +28,13 @@ class Bench(Command):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("name", choices=(*BENCHMARKS, *TABLES, *registry.BENCHMARKS))
-        parser.add_argument("--out", type=Path, default=ROOT / "results", metavar="DIR", help="default results")
+        parser.add_argument("--out", type=out_folder, default=ROOT / "results", metavar="DIR", help="default results")
         parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of NAME.npz (default $AGILENN_DATA)")
 
     def run(self, args: argparse.Namespace) -> int:
         from importlib import import_module
 
+        base.make_folder(args.out / "benchmarks")
         if args.data_dir:
             os.environ["AGILENN_DATA"] = str(args.data_dir)
         if args.name in TABLES:

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from bench.boards import tools
-from bench.cli import Command
+from bench.boards import ports, tools
+from bench.cli import Command, out_file
 from bench.errors import BoardError
 
 REFERENCE_HZ = 216_000_000
@@ -41,8 +41,9 @@ class BoardRun(Command):
         calibrate = actions.add_parser(
             "calibrate", help="measure the timing model's penalties on a board", allow_abbrev=False
         )
-        calibrate.add_argument("--board", required=True, metavar="URL", help="/dev/ttyACM0, or any pyserial URL")
-        calibrate.add_argument("--out", type=Path, default=Path("calibration.json"), help="default %(default)s")
+        what = "/dev/ttyACM0, or any pyserial URL"
+        calibrate.add_argument("--board", type=ports.sound, required=True, metavar="URL", help=what)
+        calibrate.add_argument("--out", type=out_file, default=Path("calibration.json"), help="default %(default)s")
         calibrate.set_defaults(act=_calibrate)
 
         tools.add(actions)

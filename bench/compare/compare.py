@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench import executors
-from bench.cli import Command
+from bench.cli import Command, out_folder
 from bench.errors import BenchError
 from bench.figures import base
 from bench.figures.study import count
@@ -29,7 +29,13 @@ class Compare(Command):
         add("--images", type=count("--images"), default=100, metavar="N", help="run on the board (default 100)")
         add("--executor", type=executors.check, default=executors.DEFAULT, metavar="NAME", help=executors.FORMS)
         add("--fresh", action="store_true", help="measure again what is already measured")
-        add("--out", type=Path, default=base.RESULTS, metavar="DIR", help="where measurements go (default results)")
+        add(
+            "--out",
+            type=out_folder,
+            default=base.RESULTS,
+            metavar="DIR",
+            help="where measurements go (default results)",
+        )
         parser.set_defaults(method=None, retrain=False, modem=None, measured=set())
 
     def run(self, args: argparse.Namespace) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import registry
-from bench.cli import Command
-from bench.errors import DataError, UnknownName
+from bench.cli import Command, out_folder
+from bench.errors import UnknownName
 from bench.provenance import ROOT
 from bench.results import Row
 
@@ -41,7 +41,4 @@ def figures(names: Sequence[str] = ()) -> list[Figure]:
 
 def make_folder(folder: Path) -> None:
     """Raises DataError where that cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"--out {folder}: {error.strerror}", expected="a folder that can be written") from None
+    out_folder(str(folder)).mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import executors, registry, results
+from bench.cli import out_folder
 from bench.errors import DataError, UnknownName
 from bench.executors import check
 from bench.figures import base, verdict_table
@@ -60,7 +61,7 @@ class Study(Figure):
         where = "local (default): one cell after the other; local:N: N processes; dask:ADDRESS; slurm:PARTITION"
         add("--executor", type=check, default=executors.DEFAULT, metavar="NAME", help=where)
         what = "where records and figures go (default results)"
-        add("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
+        add("--out", type=out_folder, default=base.RESULTS, metavar="DIR", help=what)
         parser.set_defaults(method=None, protocol="paper", retrain=False, modem=None, measured=set())
 
     def refuses(self, deployment: Deployment) -> str:

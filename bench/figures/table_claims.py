@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import provenance, results
+from bench.cli import out_folder
 from bench.errors import DataError
 from bench.figures import base
 from bench.figures.base import Figure
@@ -29,7 +30,7 @@ class TableClaims(Figure):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         what = "folder of the records (default results)"
-        parser.add_argument("--out", type=Path, default=base.RESULTS, metavar="DIR", help=what)
+        parser.add_argument("--out", type=out_folder, default=base.RESULTS, metavar="DIR", help=what)
 
     def run(self, args: argparse.Namespace) -> int:
         paths = [args.out / f"{name}.csv" for name in sorted({of.ours[0] for of in QUANTITIES.values()})]

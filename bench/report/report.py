@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import paper, provenance, results
-from bench.cli import Command
+from bench.cli import Command, out_file
 from bench.errors import DataError
 from bench.figures import base
 from bench.figures.base import Figure
@@ -32,7 +32,7 @@ class Report(Command):
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         add = parser.add_argument
         add("--from", dest="folder", type=Path, default=base.RESULTS, help="folder of FIGURE.csv (default results)")
-        add("--out", type=Path, metavar="FILE", help="default report.html in that folder")
+        add("--out", type=out_file, metavar="FILE", help="default report.html in that folder")
 
     def run(self, args: argparse.Namespace) -> int:
         path = args.out or args.folder / "report.html"
