@@ -131,6 +131,8 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
             if not re.fullmatch(NAME, name):
                 raise DataError(f"{path}: name", expected="small letters, digits and _", got=name, do="rename the file")
             return from_file(name, path, "cache" if label == "cache" else "folder")
+        if path.is_dir():
+            raise DataError(f"{path}: it is a folder", expected="a file of images", do="rename it or move it away")
         tried.append(f"{path} ({label})")
     if name == "digits":
         return digits()
@@ -147,16 +149,17 @@ def folders(data_dir: str | Path | None = None) -> list[tuple[str, Path]]:
     found = []
     for label, value in (("--data-dir", data_dir), ("$AGILENN_DATA", os.environ.get("AGILENN_DATA"))):
         if value:
-            folder = Path(value).expanduser()
+            folder = Path(os.path.expanduser(value))
             if not folder.is_dir():
-                raise DataError(f"{label} {str(value)!r}: no such folder", expected="a folder of NAME.npz files")
+                problem = "it is a file" if folder.exists() else "no such folder"
+                raise DataError(f"{label} {str(value)!r}: {problem}", expected="a folder of NAME.npz files")
             found.append((label, folder))
     return [*found, ("cache", provenance.cache("datasets"))]
 
 
 def available(data_dir: str | Path | None = None) -> list[str]:
     """Names of all data sets that load() can find or knows how to get."""
-    files = {path.stem for _, folder in folders(data_dir) for path in folder.glob("[!.]*.npz")}
+    files = {path.stem for _, folder in folders(data_dir) for path in folder.glob("[!.]*.npz") if path.is_file()}
     return sorted(files | set(KNOWN))
 
 
@@ -166,7 +169,9 @@ def from_file(name: str, path: Path, source: str) -> Dataset:
     if name in NATIVE and file.shape != NATIVE[name]:
         raise DataError(f"{path}: images of the wrong shape", expected=NATIVE[name], got=file.shape)
     official = ("official", OFFICIAL_NOTES.get(name, "official split"), True)
-    origin = official if file.source == "official" else ORIGINS.get(file.crc("x_test"), UNKNOWN)
+    said = f"origin unknown: the file says {file.source[:60]!a}, not 'official'"
+    unknown = (UNKNOWN[0], said, False) if file.source else UNKNOWN
+    origin = official if file.source == "official" else ORIGINS.get(file.crc("x_test"), unknown)
     test, train = (f"{file.crc(f'x_{part}'):08x}{file.crc(f'y_{part}'):08x}" for part in ("test", "train"))
     rows = np.arange(file.counts["test"])
     return Dataset(name, file.classes, file.shape, source, *origin, test, train, path, file.counts, file.read, rows)

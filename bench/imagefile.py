@@ -25,7 +25,7 @@ class ImageFile:
         self.path = path
         self._members = self._directory()
         self.classes = self._names()
-        self.source = str(self._array("source")) if "source" in self._members else ""
+        self.source = self._said()
         self._labels = {split: self._checked_labels(split) for split in SPLITS}
         self.counts = {split: len(labels) for split, labels in self._labels.items()}
         shapes = {self._checked_shape(split) for split in SPLITS}
@@ -75,7 +75,20 @@ class ImageFile:
         names = self._array("classes")
         if names.ndim != 1 or names.dtype.kind not in "US" or len(names) < 2:
             raise self._error("classes", "two or more strings", f"{names.dtype} {names.shape}")
-        return tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names)
+        return self._texts("classes", names)
+
+    def _said(self) -> str:
+        """What the file says of its origin; "" for nothing."""
+        if "source" not in self._members:
+            return ""
+        shape, dtype = self._header("source")
+        if dtype.kind not in "US":
+            raise self._error("source", "a string, such as 'official'", f"{dtype} {shape}")
+        return ", ".join(self._texts("source", self._array("source").reshape(-1)))
+
+    def _texts(self, key: str, array: np.ndarray) -> tuple[str, ...]:
+        with self._reading(key):
+            return tuple(text.decode() if isinstance(text, bytes) else str(text) for text in array)
 
     def _checked_labels(self, split: str) -> np.ndarray:
         key, top = f"y_{split}", len(self.classes) - 1

@@ -79,7 +79,7 @@ def parts(text: str) -> dict[str, str]:
 def read(path: Path) -> list[Row]:
     """The rows of a figure; an absent file has none. Raises DataError that names the line of a damaged one."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheet programs write a byte order mark
     except FileNotFoundError:
         return []
     except (UnicodeDecodeError, IsADirectoryError) as error:
@@ -90,8 +90,9 @@ def read(path: Path) -> list[Row]:
         raise DataError(f"{path}: not CSV ({error})", do=_repair(path)) from None
     if not lines or tuple(lines[0]) != COLUMNS:
         raise DataError(
-            f"{path}: wrong header", expected=",".join(COLUMNS), got=",".join(lines[0]) if lines else "nothing"
-        )
+            f"{path}: wrong header", expected=",".join(COLUMNS), got=",".join(lines[0]) if lines else "nothing",
+            do=_repair(path),
+        )  # fmt: skip
     rows = []
     for number, cells in enumerate(lines[1:], 2):
         try:
@@ -217,4 +218,4 @@ def _check_unique(rows: list[Row], path: Path) -> None:
 
 
 def _repair(path: Path) -> str:
-    return f"restore the file (git checkout -- {path.name}) or delete it and run its target again"
+    return f"restore the file (git checkout -- {path}, where git has it) or delete it and run its target again"

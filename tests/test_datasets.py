@@ -11,7 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from bench import datasets
 from bench.errors import DataError, UnknownName
+from bench.method import Request
 from bench.sample.read import tile, untile
+from bench.training.task import LEAST, open_task
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +74,11 @@ def test_only_a_file_that_says_so_is_official(tmp_path):
     assert data.comparable and data.origin == "official"
 
 
+def test_a_file_that_says_something_else_is_told_so(tmp_path):
+    data = datasets.load("cifar10", put(tmp_path, source=np.array("Official")))
+    assert data.origin == "unknown" and "the file says 'Official', not 'official'" in data.note
+
+
 def test_a_known_copy_is_named_honestly(tmp_path, monkeypatch):
     put(tmp_path, "fruit")
     crc = int(datasets.load("fruit", tmp_path).fingerprint[:8], 16)
@@ -89,6 +96,36 @@ def test_an_absent_set_says_what_was_tried_and_which_command_gets_it(tmp_path):
         datasets.load("cfar10")
     with pytest.raises(DataError, match="no such folder"):
         datasets.load("cifar10", tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no such folder"):
+        datasets.load("cifar10", "~nobody-of-that-name/images")
+    (tmp_path / "plain").touch()
+    with pytest.raises(DataError, match="plain': it is a file; expected a folder"):
+        datasets.load("cifar10", tmp_path / "plain")
+
+
+@pytest.mark.parametrize("name", ["cifar10", "mine"])
+def test_a_folder_called_as_a_file_is_no_data_set(tmp_path, name):
+    (tmp_path / f"{name}.npz").mkdir()
+    with pytest.raises(DataError, match=rf"{name}\.npz: it is a folder; expected a file"):
+        datasets.load(name, tmp_path)
+    assert "mine" not in datasets.available(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"shape": (7, 32, 1)}, "too small; expected 8 x 8 pixels or more; got 7 x 32"),
+        ({"shape": (1, 1, 3)}, "too small; expected 8 x 8"),
+        ({"train": 3}, "too few training images.*; expected 6 or more of a class; got 3 images of 4 classes"),
+    ],
+)
+def test_what_no_network_can_be_trained_on_is_refused_at_once(tmp_path, changes, words):
+    folder = put(tmp_path / "data", "mine", **changes)
+    with pytest.raises(DataError, match=words) as caught:
+        open_task(Request("mine", "strong", tmp_path, 0, "quick", False, folder))
+    assert "sample" not in str(caught.value) and str(folder / "mine.npz") in str(caught.value)
+    put(folder, "mine", shape=(LEAST, LEAST, 1))
+    assert open_task(Request("mine", "strong", tmp_path, 0, "quick", False, folder)).frame == (LEAST, LEAST, 1)
 
 
 NAN = np.where(np.arange(20) < 3, np.nan, 1.0)
@@ -107,6 +144,10 @@ BAD = {
     "classes missing": {"classes": None},
     "two or more strings": {"classes": np.arange(4)},
     "cannot be read": {"classes": np.array(["a", None], object)},
+    "classes cannot be read": {"classes": np.array([b"\xff", b"a", b"b", b"c"])},
+    "source; expected a string.*; got object": {"source": np.array({"a": 1}, object)},
+    "source; expected a string.*; got int64": {"source": np.array(3)},
+    "source cannot be read": {"source": np.array(b"\xff\xfe")},
 }
 
 

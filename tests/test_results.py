@@ -98,6 +98,21 @@ def test_damaged_files_are_refused(tmp_path, text):
         read(path)
 
 
+def test_a_file_that_cannot_be_read_says_how_to_get_it_back(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert f"git checkout -- {path}" in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path):
+    path = tmp_path / "x.csv"
+    write(path, [ROW])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read(path)[0].key == ROW.key
+
+
 @given(junk=st.binary(max_size=300))
 def test_no_bytes_make_the_reader_crash(tmp_path_factory, junk):
     path = tmp_path_factory.mktemp("r") / "x.csv"

@@ -15,6 +15,8 @@ from bench.errors import DataError
 from bench.method import Request
 from bench.training import pipeline
 
+LEAST = 8  # pixels along a side: the networks halve the image again and again
+
 
 @dataclass(frozen=True)
 class Task:
@@ -101,13 +103,23 @@ def cpu_hours(history: Sequence[dict[str, float]]) -> float | None:
 
 
 def open_task(request: Request) -> Task:
-    """Finds the images. Raises DataError where only test images are there, UnknownName for an unknown set."""
+    """Finds the images. Raises DataError where there are too few or too small ones, UnknownName for an unknown set."""
     data = datasets.load(request.dataset, request.data_dir)
-    if not len(data.y_train) or not len(data.y_val):
+    if data.source == "sample":
         raise DataError(
             f"cannot train on {data.name}: only {data.counts['test']} sample test images are here",
             expected=f"{data.name}.npz with training images",
             do=f"run ./reproduce.sh data {data.name}, or give --data-dir FOLDER",
+        )
+    height, width, _ = data.shape
+    where = f"cannot train on {data.name} ({data.path})"
+    if min(height, width) < LEAST:
+        raise DataError(f"{where}: too small", expected=f"{LEAST} x {LEAST} pixels or more", got=f"{height} x {width}")
+    if not len(data.y_train) or not len(data.y_val):
+        raise DataError(
+            f"{where}: too few training images, a tenth of each class is for validation",
+            expected="6 or more of a class",
+            got=f"{data.counts['train']} images of {len(data.classes)} classes",
         )
     deadline = math.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     return Task(request, data, datasets.frame_shape(data.shape, request.protocol), deadline)
