@@ -6,10 +6,12 @@ import contextlib
 
 import numpy as np
 import pytest
+from deployments import Network, agilenn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tflite_builder import ModelBuilder, options
 
+from bench.compile import stages
 from bench.compile.lower import compile_net, supported
 from bench.errors import CompileError
 
@@ -75,6 +77,18 @@ def test_files_that_are_not_there_or_not_tflite(tmp_path):
     for data in (b"", b"hello", b"\x89PNG....", b"\x00" * 4096, small_model().replace(b"TFL3", b"TFL2")):
         with pytest.raises(CompileError, match="not a TensorFlow Lite file"):
             compile_bytes(tmp_path, data)
+
+
+@pytest.mark.parametrize("damage", ["junk", "cut", "empty", "another"])
+def test_a_damaged_file_is_named_by_the_python_twin_too(tmp_path, damage):
+    deployment = agilenn(tmp_path)
+    path = tmp_path / "extractor.tflite"
+    whole = path.read_bytes()
+    Network((5, 5, 2), 1 / 255, -128, 1).conv(4, 3, 1).save(path)
+    another = {"junk": b"hello" * 100, "cut": whole[: len(whole) // 2], "empty": b"", "another": path.read_bytes()}
+    path.write_bytes(another[damage])
+    with pytest.raises(CompileError, match=r"extractor\.tflite: damaged .*; restore or train"):
+        stages.simulate(deployment, np.zeros(deployment.frame, np.uint8), lambda payload: b"")
 
 
 def test_every_truncation_is_refused(tmp_path):

@@ -135,6 +135,9 @@ def test_a_method_brings_its_own_stage(tmp_path, monkeypatch):
     d = dataclasses.replace(base, stages=(Stage("invert", ("frame",), ("negative",)), code, *base.stages[1:]))
     build, _ = compare(d)
     assert build.stages["invert:negative"] == "compress"
+    (tmp_path / "invert.c").unlink()
+    with pytest.raises(CompileError, match=r"invert\.c: C source of the firmware cannot be read .No such file"):
+        program.build(d, CLOCK)
     (tmp_path / "invert.h").unlink()
     with pytest.raises(CompileError, match=r"invert\.c: no header beside it; expected invert\.h"):
         program.build(d, CLOCK)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import datasets
 from bench.compile import stages
+from bench.compile.net_stage import sound
 from bench.errors import DataError
 from bench.method import Deployment, Stage
 from bench.training import export
@@ -96,7 +97,7 @@ class Subject:
 
         from bench.training.backend import quiet
 
-        with quiet():
+        with quiet(), sound(self.deployment.folder / self.extractor):
             runner = Interpreter(str(self.deployment.folder / self.extractor), num_threads=1)
             source = runner.get_input_details()[0]
             runner.resize_tensor_input(source["index"], (BATCH, *source["shape"][1:]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from bench.compile.net import Net
 from bench.compile.parameters import number
 from bench.errors import CompileError
 from bench.method import MOST, Stage, StageKind, Tensor
+
+RESTORE = "restore or train the deployment again"
 
 
 def close(a: float, b: float) -> bool:
@@ -49,21 +52,33 @@ def network(stage: Stage, folder: Path, hot: int = HOT_BYTES) -> Net:
     try:
         return _compiled(path, stage.writes[0], stage.reads[0] == "frame", hot, stride, path.stat().st_mtime_ns)
     except FileNotFoundError:
-        raise CompileError(f"stage net: {path} does not exist", do="restore or train the deployment again") from None
+        raise CompileError(f"stage net: {path} does not exist", do=RESTORE) from None
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Around LiteRT's interpreter of a model file: what it refuses becomes a CompileError."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise CompileError(f"{path}: damaged .tflite file ({reason})", do=RESTORE) from None
 
 
 @functools.lru_cache(maxsize=16)
 def _interpreter(path: Path, changed: int) -> Callable[[np.ndarray], list[np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1)
-    interpreter.allocate_tensors()
+    with sound(path):
+        interpreter = Interpreter(str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1)
+        interpreter.allocate_tensors()
     given = interpreter.get_input_details()[0]
     wanted = interpreter.get_output_details()
 
     def run(values: np.ndarray) -> list[np.ndarray]:
-        interpreter.set_tensor(given["index"], values.reshape(given["shape"]))
-        interpreter.invoke()
+        with sound(path):
+            interpreter.set_tensor(given["index"], values.reshape(given["shape"]))
+            interpreter.invoke()
         return [interpreter.get_tensor(output["index"]) for output in wanted]
 
     return run

@@ -78,7 +78,7 @@ def compile_and_link(generated: Mapping[str, str], sources: Sequence[Path], tool
     """
     runtime = sorted([*FIRMWARE.rglob("*.[chS]"), SCRIPT])
     headers = sorted({header for source in sources for header in source.parent.glob("*.h")})
-    files = [f"{path.name}\n{path.read_text()}" for path in (*runtime, *headers, *sources)]
+    files = [f"{path.name}\n{_text(path)}" for path in (*runtime, *headers, *sources)]
     inputs = [text for item in sorted(generated.items()) for text in item]
     build_id = text_hash(tools.version, *tools.flags, HEADERS, *LINK[:-1], *files, *inputs)[: len(BUILD)]
     folder = cache("builds", build_id)
@@ -95,6 +95,15 @@ def compile_and_link(generated: Mapping[str, str], sources: Sequence[Path], tool
             _compile([*map(str, everything), *names], work, sources, tools)
             _publish(work, folder, elf)
     return elf, build_id
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        do = "restore it, or correct `sources` of the stage that names it"
+        raise CompileError(f"{path}: C source of the firmware cannot be read ({reason})", do=do) from None
 
 
 def _compile(sources: Sequence[str], work: Path, extra: Sequence[Path], tools: Toolchain) -> None:
