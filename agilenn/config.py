@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agilenn import references
 from bench.errors import BenchError, UnknownName
+from bench.training.budget import SERVERS
 
 PRESETS = Path(__file__).parent / "presets"
 DEFAULT = "audited"
@@ -28,6 +30,8 @@ CHOICES = {
     "order": ("disorder", "descending", "none"),
     "combination": ("sigmoid", "softmax"),
     "quantizer": ("ema", "published"),
+    "reference": tuple(references.BUILDERS),
+    "remote": SERVERS,
 }
 LATER = {"depth": 2, "pretrained": True}  # settings that older checkpoints lack, with what they meant
 
@@ -101,6 +105,9 @@ class Settings:
             "batch": (self.batch >= 1, "1 or more"),
             "reference_epochs": (self.reference_epochs >= 1, "1 or more"),
             "reference_width": (self.reference_width >= 1, "1 or more"),
+            "remote_width": (self.remote_width > 0, "more than 0"),
+            "remote_stages": (1 <= self.remote_stages <= 7, "1 to 7"),
+            "remote_head": (self.remote_head >= 1, "1 or more"),
             "attributed": (0 < self.attributed <= 1, "0 < attributed <= 1, a share"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "0 <= label_smoothing < 1"),
             "temperature": (self.temperature > 0, "more than 0"),
@@ -146,12 +153,18 @@ def _changes(text: str) -> dict[str, Any]:
     kinds: dict[str, Any] = {f.name: type(f.default) for f in dataclasses.fields(Settings)}
     values: dict[str, Any] = {}
     for part in text.split(","):
-        name, _, value = part.partition("=")
+        name, equals, value = part.partition("=")
+        if equals and name not in kinds:
+            raise UnknownName("AgileNN setting", name, kinds)
+        kind = kinds.get(name, str)
         try:
-            values[name] = {"true": True, "false": False}[value] if kinds.get(name) is bool else kinds[name](value)
+            if not equals:
+                raise ValueError
+            values[name] = {"true": True, "false": False}[value] if kind is bool else kind(value)
         except (KeyError, ValueError):
+            wanted = f"setting=value,setting=value{f' with {name} of type {kind.__name__}' if equals else ''}"
             raise BenchError(
-                f"AgileNN variant +{text}", expected="setting=value,setting=value", got=part, do="see agilenn/config.py"
+                f"AgileNN variant +{text}", expected=wanted, got=part, do="see agilenn/config.py"
             ) from None
     return values
 

@@ -70,6 +70,7 @@ def test_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
             ["--methods", "agilenn", "edge_only", "--dataset", "digits", "--images", "0"],
             "--images '0'; expected a whole",
         ),
+        (["--methods", "agilenn", "foo", "--dataset", "digits"], "unknown method 'foo'; expected one of agilenn, "),
         (["/nowhere", "results"], "no folder /nowhere"),
         (["results", "results", "--figure", "fig_latancy"], "unknown figure 'fig_latancy'"),
         (["bench", "tests"], "have no number in common"),

@@ -27,6 +27,7 @@ ABLATIONS = {
         {"k": 0}, {"k": 24}, {"rho": 0.0}, {"rho": 1.2}, {"bits": 5}, {"lam": 0}, {"roh": 0.8}, {"k": 5.0}, {"gate": 1},
         {"quantizer": "best"}, {"points": 0}, {"attributed": 0}, {"label_smoothing": 1.0}, {"temperature": 0},
         {"epochs": 0}, {"batch": 0}, {"depth": 1}, {"reference_epochs": 0}, {"reference_width": 0},
+        {"remote": "foo"}, {"reference": "foo"}, {"remote_stages": 8}, {"remote_width": 0.0}, {"remote_head": 0},
     ],
 )  # fmt: skip
 def test_settings_refuse_what_makes_no_sense(wrong: dict[str, Any]) -> None:
@@ -65,9 +66,11 @@ def test_a_variant_may_replace_single_settings() -> None:
     base = settings_for("digits", "quick", "audited")
     found = settings_for("digits", "quick", "audited+k=3,rho=0.7,mapping=false,rule=saliency")
     assert found == dataclasses.replace(base, k=3, rho=0.7, mapping=False, rule="saliency")
-    for wrong in ("audited+", "audited+k", "audited+k=x", "+roh=3", "audited+k=3,", "text+gate=maybe"):
+    for wrong in ("audited+", "audited+k", "audited+k=x", "audited+k=3,", "text+gate=maybe"):
         with pytest.raises(BenchError, match="setting=value"):
             settings_for("digits", "quick", wrong)
+    with pytest.raises(BenchError, match=r"unknown AgileNN setting 'roh'; expected one of .*, rho, "):
+        settings_for("digits", "quick", "+roh=3")
 
 
 def test_settings_that_came_later_name_no_old_checkpoint_anew() -> None:

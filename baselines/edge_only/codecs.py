@@ -48,7 +48,7 @@ def codec(name: str, task: Task) -> Codec:
         return Codec(name, "lossless", tuple(lossless.train(task.calibration(TRAINED_ON)[0])))
     match = re.fullmatch(r"jpeg([1-9]\d?|100)", name, re.ASCII)
     if not match:
-        raise UnknownName("variant of edge_only", name, ("jpeg1", "...", "jpeg100", "lossless", "lzw"))
+        raise UnknownName("variant of edge_only", name, ("jpeg1 to jpeg100", "lossless", "lzw"))
     return Codec(name, "jpeg", tuple(jpeg_tables.quantizers(int(match[1]), task.frame[2])))
 
 

@@ -103,6 +103,8 @@ class Cases:
     def __init__(
         self, args: argparse.Namespace, recorded: Collection[str], refuses: Callable[[Deployment], str], trains: bool
     ) -> None:
+        for method in args.method or []:
+            registry.method(method)  # says which there are
         self.args, self.recorded, self.refuses = args, recorded, refuses
         self.images = Images(args, recorded, trains)
         self.notes = self.images.notes

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SMOOTHING = 0.1  # of labels
+SERVERS = ("mobilenetv2", "published", "resnet8", "vgg")  # what networks.server_network builds
 EPOCHS = {
     "quick": {"digits": 80, "cifar10": 12, "cifar100": 12, "svhn_grey": 8, "imagenet200": 12},
     "full": {"digits": 240},

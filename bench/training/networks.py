@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.errors import UnknownName
 from bench.training.backend import keras
+from bench.training.budget import SERVERS
 from bench.training.normalization import BatchNormalization
 
 layers = keras.layers
@@ -138,4 +139,4 @@ def server_network(
         return resnet8(shape, classes, round(64 * width), 2 if side >= 16 else 1, stem_stride)
     if kind == "vgg":
         return vgg(shape, classes, round(64 * width), stem_stride)
-    raise UnknownName("server network", kind, ("mobilenetv2", "published", "resnet8", "vgg"))
+    raise UnknownName("server network", kind, SERVERS)
