@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import provenance
 from bench.cli import Command
 from bench.errors import BenchError
+from bench.files import existing
 
 NEEDED_GB = 2  # builds, records and a short training; data sets come on top
 
@@ -93,7 +94,6 @@ def ports() -> list[str]:
 
 def disk() -> list[str]:
     folder = provenance.cache()
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free / 1e9
+    free = shutil.disk_usage(existing(folder)).free / 1e9
     low = f" - little: some work needs {NEEDED_GB} GB; another folder: AGILENN_CACHE=DIR" if free < NEEDED_GB else ""
     return [f"cache {folder}, {free:.1f} GB free{low}"]

@@ -28,9 +28,14 @@ def replace(path: Path, content: str | bytes) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def existing(path: Path) -> Path:
+    """What is there of a path: itself, or the nearest above it."""
+    return next(part for part in (path.absolute(), *path.absolute().parents) if os.path.lexists(part))
+
+
 def no_folder(path: Path) -> str:
     """Why there can be no folder at `path` in which files can be written; "" if there can."""
-    there = next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.lexists(folder))
+    there = existing(path)
     if not there.is_dir():
         return f"{there} is not a folder"
     return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written in"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
-from bench.files import no_folder
+from bench.files import existing
 from bench.method import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,8 +33,8 @@ def cache(*parts: str) -> Path:
     chosen = os.environ.get("AGILENN_CACHE")
     if chosen:
         folder = Path(os.path.expanduser(chosen)).absolute()  # unlike Path's, leaves an unknown ~user alone
-        if problem := no_folder(folder):
-            raise DataError(f"$AGILENN_CACHE {chosen!r}: {problem}", expected="a folder that can be written")
+        if not (there := existing(folder)).is_dir():
+            raise DataError(f"$AGILENN_CACHE {chosen!r}: {there} is not a folder", expected="a folder")
         return folder.joinpath(*parts)
     import platformdirs
 
