@@ -23,7 +23,7 @@ from bench.compile.code_stage import chosen
 from bench.compile.parameters import number
 from bench.datasets import Dataset
 from bench.errors import DataError
-from bench.method import Deployment, Stage, Value
+from bench.method import Deployment, Value
 from bench.provenance import deployment_hash
 from bench.server import Remote
 
@@ -104,23 +104,14 @@ def scores(deployment: Deployment, frame: np.ndarray, reply: Callable[[np.ndarra
     """The scores of a frame: each stage's Python twin, without sending, and without exact coding. reply(symbols): the
     server's logits.
     """
-    values = {"frame": np.ascontiguousarray(frame)}
-    known, symbols = stages.kinds(deployment), np.zeros(0, np.uint8)
-    for stage in deployment.stages:
-        if stage.op == "code":
-            symbols = arriving(stage, values[stage.reads[0]])
-        elif stage.op == "receive":
-            values[stage.writes[0]] = reply(symbols)
-        elif stage.op != "send":
-            known[stage.op].run(stage, values, deployment.folder)
-        if "scores" in values:
-            break
+    values = stages.walk(deployment, frame, lambda values: reply(arriving(deployment, values)), skip=("code",))
     return values["scores"]
 
 
-def arriving(stage: Stage, symbols: np.ndarray) -> np.ndarray:
-    """What the server makes of the symbols of a `code` stage."""
-    coder = chosen(stage)
+def arriving(deployment: Deployment, values: stages.Buffers) -> np.ndarray:
+    """What the server makes of the symbols that the `code` stage reads."""
+    stage = next(stage for stage in deployment.stages if stage.op == "code")
+    coder, symbols = chosen(stage), values[stage.reads[0]]
     if coder.exact:
         return symbols
     bits = number(stage, "bits", 1, 8)

@@ -53,11 +53,6 @@ def _of_chunk(chunk: Chunk, coder: str, tables: tuple[int, ...]) -> tuple[list[i
 
 def run(deployment: Deployment, remote: Remote, frame: np.ndarray) -> tuple[int, int]:
     """Class and payload bytes of one uint8 frame (H, W, C); no bytes where the device decides."""
-    sent = [b""]
-
-    def exchange(payload: bytes) -> bytes:
-        sent.append(payload)
-        return remote.answer(payload).astype("<i2").tobytes()
-
-    values = stages.simulate(deployment, frame, exchange)
-    return int(np.argmax(values["scores"])), len(sent[-1])
+    values = stages.simulate(deployment, frame, remote.reply)
+    payload = values.get(str(stages.first_buffer(deployment, "send", "reads")))
+    return int(np.argmax(values["scores"])), 0 if payload is None else payload.size

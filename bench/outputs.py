@@ -63,16 +63,9 @@ def _of_chunk(chunk: Chunk) -> tuple[Counter[str], list[int], np.ndarray]:
 
 def run(deployment: Deployment, remote: Remote, frame: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
     """All buffers, the symbols that travel, and the bytes that they become, of one uint8 frame (H, W, C)."""
-    values = {"frame": np.ascontiguousarray(frame)}
-    known, symbols, size = stages.kinds(deployment), np.zeros(0, np.uint8), 0
-    for stage in deployment.stages:
-        if stage.op == "receive":
-            values[stage.writes[0]] = remote.logits(symbols)
-        elif stage.op != "send":
-            known[stage.op].run(stage, values, deployment.folder)
-        if stage.op == "code":
-            symbols, size = arriving(stage, values[stage.reads[0]]), values[stage.writes[0]].size
-    return values, symbols, size
+    values = stages.walk(deployment, frame, lambda values: remote.logits(arriving(deployment, values)))
+    payload = values[str(stages.first_buffer(deployment, "send", "reads"))]
+    return values, arriving(deployment, values), payload.size
 
 
 def answers(deployment: Deployment, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

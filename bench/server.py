@@ -68,6 +68,10 @@ class Remote:
         """int16 logits [classes] for a coded payload. Raises DataError for one that is not well formed."""
         return self.logits(self._coder.decode(payload, self.server.bits, self._sent))
 
+    def reply(self, payload: bytes) -> bytes:
+        """As `answer`; int16, little-endian."""
+        return self.answer(payload).astype("<i2").tobytes()
+
     def logits(self, symbols: np.ndarray) -> np.ndarray:
         """int16 logits [classes] for uint8 symbols in the order of transmission, each below len(server.values)."""
         height, width, channels = self.server.shape

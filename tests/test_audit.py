@@ -44,7 +44,7 @@ def test_symbols_are_those_that_are_sent(subject, images):
     predictions, payloads, features = robustness.integers(subject, remote, images[:5])
     sent = subject.symbols(features)
     for i, frame in enumerate(datasets.frames(images[:5], deployment.frame)):
-        values = stages.simulate(deployment, frame, lambda payload: remote.answer(payload).astype("<i2").tobytes())
+        values = stages.simulate(deployment, frame, remote.reply)
         assert np.array_equal(values["symbols"].ravel(), np.moveaxis(sent[i], -1, 0).ravel())
         assert payloads[i] == values["payload"].size
         assert predictions[i] == accuracy.predict(deployment, frame, remote)

@@ -140,7 +140,7 @@ def test_a_code_arrives_as_it_was_sent(tmp_path: Path, protocol: str, hidden: in
     deployment = Deployment.load(tmp_path)
     assert (deployment.stages, deployment.server) == (made.stages, made.server) and deployment.server is not None
     remote, (frames, _) = Remote(deployment), task.test()
-    values = stages.simulate(deployment, frames[0], lambda payload: remote.answer(payload).astype("<i2").tobytes())
+    values = stages.simulate(deployment, frames[0], remote.reply)
     server = deployment.server
     planes = (shape[2], *shape[:2])
     symbols = coder(server.coder, server.tables).decode(values["payload"].tobytes(), server.bits, planes)

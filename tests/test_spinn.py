@@ -187,7 +187,7 @@ def trained(out: Path, variant: str) -> Deployment:
     never = tuple(dataclasses.replace(s, params={"threshold": 128}) if s.op == "exit_if" else s for s in d.stages)
     frame = np.random.default_rng(2).integers(0, 256, d.frame, np.uint8)
     remote = Remote(d, threads=1)
-    twin = stages.simulate(dataclasses.replace(d, stages=never), frame, lambda p: remote.answer(p).tobytes())
+    twin = stages.simulate(dataclasses.replace(d, stages=never), frame, remote.reply)
     assert np.array_equal(twin["scores"], twin["remote"]) and int(np.abs(twin["remote"]).max()) > 1000
     return d
 

@@ -85,7 +85,7 @@ def test_outputs_are_those_of_the_integer_program() -> None:
     assert sum(said["symbols"]) == said["n"] * height * width * channels
     for i in (0, 17):
         frame = datasets.frames(data.x_test[i : i + 1], deployment.frame)[0]
-        whole = stages.simulate(loaded, frame, lambda payload: remote.answer(payload).astype("<i2").tobytes())
+        whole = stages.simulate(loaded, frame, remote.reply)
         values, symbols, size = outputs.run(loaded, remote, frame)
         assert size == whole["payload"].size == said["payload"][i]
         assert np.array_equal(values["scores"], whole["scores"]) and np.array_equal(symbols, whole["symbols"])

@@ -66,13 +66,9 @@ def judged(judge: Judge, remote: Remote, images: np.ndarray, labels: np.ndarray)
 def integers(subject: Subject, remote: Remote, images: np.ndarray) -> tuple[np.ndarray, list[int], np.ndarray]:
     """The whole integer program: predictions (N,), payload bytes, uint8 features (N, H, W, C), bit for bit."""
     predictions, payloads, features = [], [], []
-
-    def exchange(payload: bytes) -> bytes:
-        return remote.answer(payload).astype("<i2").tobytes()
-
     payload, map_ = (stages.first_buffer(subject.deployment, *of) for of in (("send", "reads"), ("split", "reads")))
     for frame in datasets.frames(images, subject.deployment.frame):
-        values = stages.simulate(subject.deployment, frame, exchange)
+        values = stages.simulate(subject.deployment, frame, remote.reply)
         predictions.append(int(np.argmax(values["scores"])))
         payloads.append(values[str(payload)].size)
         features.append(values[str(map_)].view(np.uint8) ^ 0x80)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bench.boards.modem import Exchanged
-
-Exchange = Callable[[bytes], bytes]  # payload -> int16 logits, little-endian
+from bench.compile.stages import Exchange
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from urllib.parse import quote
 import numpy as np
 
 from bench.boards import flash, modem
-from bench.boards.base import Board, Exchange, Trace
+from bench.boards.base import Board, Trace
 from bench.boards.hello import OtherFirmware, check, fetch, greet
 from bench.boards.ports import is_emulated, open_port
 from bench.boards.protocol import PAYLOAD, Channel, Type
 from bench.compile.program import Build
+from bench.compile.stages import Exchange
 from bench.errors import BoardError
 
 BAUD = 1_000_000  # UART_BAUD in bench/firmware/runtime.h

@@ -4,7 +4,7 @@ twin.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from bench.errors import CompileError
 from bench.method import Deployment, Stage, StageKind, Tensor
 
 Exchange = Callable[[bytes], bytes]  # payload -> int16 logits, little-endian
+Buffers = dict[str, np.ndarray]
 
 
 def kinds(deployment: Deployment) -> dict[str, StageKind]:
@@ -83,21 +84,32 @@ def check(deployment: Deployment) -> dict[str, Tensor]:
     return tensors
 
 
-def simulate(deployment: Deployment, frame: np.ndarray, exchange: Exchange | None) -> dict[str, np.ndarray]:
-    """The whole device program in Python: every buffer that it wrote, by name.
+def walk(
+    deployment: Deployment, frame: np.ndarray, reply: Callable[[Buffers], np.ndarray], skip: Collection[str] = ()
+) -> Buffers:
+    """The device program in Python until it has its scores: every buffer that it wrote, by name.
 
-    frame: uint8 (H, W, C). exchange plays the network and the server; None for on-device methods.
+    frame: uint8 (H, W, C). reply(buffers so far): what `receive` writes. skip: ops that are left out.
     """
-    values: dict[str, np.ndarray] = {"frame": np.ascontiguousarray(frame, np.uint8).reshape(deployment.frame)}
-    known, payload = kinds(deployment), b""
+    values: Buffers = {"frame": np.ascontiguousarray(frame, np.uint8).reshape(deployment.frame)}
+    known = kinds(deployment)
     for stage in deployment.stages:
-        if stage.op == "send":
-            payload = values[stage.reads[0]].tobytes()
-        elif stage.op == "receive":
-            if exchange is None:
-                raise CompileError(f"{deployment.method} needs a server", do="give an exchange")
-            values[stage.writes[0]] = np.frombuffer(exchange(payload), "<i2", deployment.classes).copy()
-        known[stage.op].run(stage, values, deployment.folder)
+        if stage.op == "receive":
+            values[stage.writes[0]] = reply(values)
+        elif stage.op not in skip:
+            known[stage.op].run(stage, values, deployment.folder)
         if "scores" in values:
             break
     return values
+
+
+def simulate(deployment: Deployment, frame: np.ndarray, exchange: Exchange | None) -> Buffers:
+    """The whole program, as `walk`. exchange plays the network and the server; None for on-device methods."""
+
+    def reply(values: Buffers) -> np.ndarray:
+        if exchange is None:
+            raise CompileError(f"{deployment.method} needs a server", do="give an exchange")
+        payload = values[str(first_buffer(deployment, "send", "reads"))].tobytes()
+        return np.frombuffer(exchange(payload), "<i2", deployment.classes).copy()
+
+    return walk(deployment, frame, reply)
