@@ -121,9 +121,6 @@ class AgileModel(keras.Model):
         counted = correct if settings.gate or not training else ops.ones_like(correct)
         return {"reference_loss": cross_entropy(labels, logits), "reference_accuracy": correct}, values, counted
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        return dict(self.get_metrics_result())
-
 
 def right(labels: Any, logits: Any) -> Any:
     """(N,) bool: the highest logit is the label's."""

@@ -16,12 +16,12 @@ from bench.boards.emulator.timing.parameters import ASSUMPTIONS, VERSION
 from bench.compile import program
 from bench.compile.lower import compile_net
 from bench.compile.stages import simulate
+from bench.training.mcunet import Net
 
 
 def small() -> Chain:
     """Every kind of layer: a stem of the frame, few and many channels, filters of 3, 5 and 7, a residual sum."""
-    blocks = [(1, 8, 1, 3), (4, 12, 2, 5), (3, 12, 1, 7)]
-    return published.mcunet(24, 4, blocks, 7)
+    return published.mcunet(Net(24, 4, "1,8,1,3 4,12,2,5 3,12,1,7", 0, 0), 7)
 
 
 def test_rows_and_table(tmp_path, monkeypatch):

@@ -8,27 +8,27 @@ import json
 import numpy as np
 import pytest
 
-from baselines.mcunet import choose, zoo
-from baselines.mcunet.method import MCUNet
+from baselines.mcunet import choose
+from baselines.mcunet.method import MCUNet, find
 from bench import datasets
-from bench.benchmarks.networks import published
 from bench.errors import DataError, UnknownName
 from bench.link import Link
 from bench.measure import measure, record
 from bench.method import Deployment, Request
 from bench.provenance import ROOT, deployment_hash
 from bench.training import budget
+from bench.training.mcunet import NETS, Net
 
 CLOCK, BOARD, IMAGES = 216_000_000, "emu://stm32f746", 50
-TOY = zoo.Net(16, 8, "1,8,1,3 2,16,2,5 2,16,1,3", 0, 0, head=32)
+TOY = Net(16, 8, "1,8,1,3 2,16,2,5 2,16,1,3", 0, 0, head=32)
 
 
-@pytest.mark.parametrize("name", zoo.NETS)
+@pytest.mark.parametrize("name", NETS)
 def test_macs_and_parameters_are_the_published_ones(name):
     from baselines.mcunet.network import build
     from bench.training.backend import keras
 
-    model = build(zoo.find(name), 3, 1000)
+    model = build(find(name), 3, 1000)
     kinds = keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense
     macs = sum(
         int(np.prod(layer.kernel.shape)) * int(np.prod(layer.output.shape[1:-1], dtype=int))
@@ -36,13 +36,8 @@ def test_macs_and_parameters_are_the_published_ones(name):
         if isinstance(layer, kinds)
     )
     parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    net = zoo.NETS[name]
+    net = NETS[name]
     assert (round(macs / 1e6, 1), round(parameters / 1e6, 2)) == (net.macs, net.parameters)
-
-
-@pytest.mark.parametrize("name", ["in0", "in1", "in2", "in3"])
-def test_the_kernel_benchmark_runs_the_same_blocks(name):
-    assert zoo.NETS[name].blocks == getattr(published, f"MCUNET_{name.upper()}")
 
 
 def test_an_unknown_network_is_refused_before_any_image_is_read(tmp_path):
@@ -56,7 +51,7 @@ def toy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mcunet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGILENN_CACHE", str(folder / "cache"))
-        patch.setitem(zoo.NETS, "toy", TOY)
+        patch.setitem(NETS, "toy", TOY)
         patch.setattr(budget, "plan", lambda dataset, name: budget.Plan(8, 64, 0.1))
         request = Request("digits", "strong", folder / "out", 0, "quick", False, None, variant="toy")
         return MCUNet().train(request)
@@ -84,7 +79,7 @@ def test_int8_is_within_two_points_of_float32(which, request):
 
 
 def test_the_committed_network_is_the_default_one(committed):
-    net = zoo.find("")
+    net = find("")
     assert committed.frame == (net.side, net.side, 1)
     assert committed.method == "mcunet"
 
@@ -117,7 +112,7 @@ def test_the_time_does_not_depend_on_the_image(runs):
 def test_the_smallest_network_that_is_good_enough_is_chosen():
     assert choose.smallest({"in0": 75.0, "in1": 90.0}, 85.0) == "in0"
     assert choose.smallest({"in0": 74.9, "in1": 75.0}, 85.0) == "in1"
-    assert choose.smallest(dict.fromkeys(zoo.NETS, 70.0), 85.0) is None
+    assert choose.smallest(dict.fromkeys(NETS, 70.0), 85.0) is None
     with pytest.raises(DataError, match="mcunet:in1 is not trained"):
         choose.smallest({"in0": 70.0}, 85.0)
 

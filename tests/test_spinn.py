@@ -163,7 +163,7 @@ def test_a_tiny_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     from bench.training.budget import Plan
 
     monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(method, "BUDGETS", {("digits", "quick"): TINY})
+    monkeypatch.setattr(method, "SETTINGS", {"digits": TINY})
     monkeypatch.setattr(training, "plan", lambda *_: Plan(2, 64, 0.05))
     made = trained(tmp_path / "second", "split2")
     assert (made.training["split"], made.training["epochs"]) == (2, 2)

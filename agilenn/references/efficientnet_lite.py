@@ -22,7 +22,7 @@ import numpy as np
 from bench.errors import DataError
 from bench.training import lite0
 from bench.training.backend import keras
-from bench.training.networks import conv, normalize
+from bench.training.networks import conv, inverted_residual
 
 layers = keras.layers
 STEM, HEAD = 32, 1280
@@ -64,15 +64,6 @@ def trunk() -> Any:
         for block in range(blocks):
             x = inverted_residual(x, expansion, filters, stride if block == 0 else 1, size)
     return keras.Model(inputs, conv(x, HEAD), name="efficientnet_lite0")
-
-
-def inverted_residual(x: Any, expansion: int, filters: int, stride: int, size: int) -> Any:
-    """1x1 expand, depthwise of `size`, 1x1 project, and the shortcut where shapes agree."""
-    y = conv(x, x.shape[-1] * expansion) if expansion > 1 else x
-    y = layers.DepthwiseConv2D(size, stride, "same", use_bias=False)(y)
-    y = layers.ReLU(6.0)(normalize(y))
-    y = conv(y, filters, activation=False)
-    return layers.Add()([x, y]) if stride == 1 and x.shape[-1] == filters else y
 
 
 def names() -> Iterator[str]:

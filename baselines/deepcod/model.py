@@ -56,6 +56,3 @@ class DeepCODModel(keras.Model):
             + settings.distillation * values["distillation_loss"]
             + values["prediction_loss"]
         )
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        return dict(self.get_metrics_result())

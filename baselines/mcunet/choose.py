@@ -9,9 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from baselines.mcunet.zoo import DEFAULT, NETS
+from baselines.mcunet.method import DEFAULT
 from bench.errors import BenchError, DataError
 from bench.method import Deployment, deployment_folder
+from bench.training.mcunet import NETS
 
 POINTS = 10.0
 RESULTS = Path(__file__).parents[2] / "results"

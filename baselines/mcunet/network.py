@@ -1,11 +1,11 @@
-"""A network of the zoo as a Keras model, with a last layer for another number of classes."""
+"""One of MCUNet's networks as a Keras model, with a last layer for another number of classes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from baselines.mcunet.zoo import Net
 from bench.training.backend import keras
+from bench.training.mcunet import Net
 from bench.training.networks import conv, inverted_residual
 
 

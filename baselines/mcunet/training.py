@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from baselines.mcunet import network
-from baselines.mcunet.zoo import Net
 from bench import offload
 from bench.method import Deployment, Stage
 from bench.training import budget, export
@@ -17,6 +16,7 @@ from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit, predict
 from bench.training.loss import smoothed
+from bench.training.mcunet import Net
 from bench.training.task import Task
 
 FILE = "network.tflite"

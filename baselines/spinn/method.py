@@ -29,11 +29,10 @@ class Settings:
 
 
 SPLITS = 3  # the network may be cut behind so many of its first exits; behind later ones the device is too slow
-BUDGETS = {
-    ("digits", "quick"): Settings(width=0.35, stages=4, head=256, exits=3, hidden=24),
-    ("digits", "full"): Settings(width=0.35, stages=4, head=256, exits=3, hidden=24),
-    ("", "quick"): Settings(),
-    ("", "full"): Settings(width=1.0),
+SETTINGS = {  # of a data set, else of the budget
+    "digits": Settings(width=0.35, stages=4, head=256, exits=3, hidden=24),
+    "quick": Settings(),
+    "full": Settings(width=1.0),
 }
 
 
@@ -51,7 +50,7 @@ class Spinn:
 
         Raises DataError without training images, BenchError for a variant that names no split.
         """
-        settings = BUDGETS.get((request.dataset, request.budget)) or BUDGETS["", request.budget]
+        settings = SETTINGS.get(request.dataset) or SETTINGS[request.budget]
         asked = re.fullmatch(r"split([1-9]\d*)", request.variant)
         if request.variant and not (asked and int(asked[1]) <= SPLITS):
             raise BenchError(

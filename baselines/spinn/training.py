@@ -52,9 +52,6 @@ class Joint(keras.Model):
             metric.update_state(y, logits)
         return last + self.exit_weight * sum(early)
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        return dict(self.get_metrics_result())
-
 
 def train(task: Task, settings: Settings, name: str) -> Trained:
     """Trains or resumes, as the budget rule says; all splits are of one training."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.errors import UnknownName
-
 
 @dataclass(frozen=True)
 class Net:
@@ -64,12 +62,3 @@ NETS = {
         6,24,2,3 6,24,1,3 6,24,1,3 6,24,1,3 6,32,1,3 6,32,1,3 6,32,1,3
         6,56,2,3 6,56,1,3 6,56,1,3 6,112,1,3""", 23.5, 0.75, head=448),
 }  # fmt: skip
-DEFAULT = "in0"  # of bare `mcunet`; choose.py says whether the rule agrees
-
-
-def find(variant: str) -> Net:
-    """The network of `mcunet:VARIANT`. Raises UnknownName."""
-    name = variant or DEFAULT
-    if name not in NETS:
-        raise UnknownName("network of mcunet", name, NETS)
-    return NETS[name]
