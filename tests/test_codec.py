@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from coder_twins import Twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,11 +15,6 @@ GOLDEN = [
     (2, [0, 0, 0, 0, 0, 0], "6001"),  # 0, 4 (a phrase that this very code defines), 5: three bits each
     (3, [7, 1, 7, 1, 7, 1, 7], "17a8"),
 ]
-
-
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory):
-    return Twins(tmp_path_factory.mktemp("coders"))
 
 
 @st.composite

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from coder_twins import Twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,11 +26,6 @@ def smooth(shape: tuple[int, ...], levels: int, seed: int) -> np.ndarray:
 
 def planes(symbols: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(symbols, -1, 0))
-
-
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory):
-    return Twins(tmp_path_factory.mktemp("coders"))
 
 
 TRAINED = {

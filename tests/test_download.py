@@ -25,10 +25,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch):
+def site(tmp_path, monkeypatch, own_cache):
     """(folder that is served, its address), with an empty cache and no data variable."""
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("AGILENN_DATA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     folder = tmp_path / "site"
     folder.mkdir()

@@ -47,7 +47,7 @@ def fake_masking(*, dataset, n, **_):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, own_cache):
     """A results folder with AgileNN and edge-only for digits."""
     CALLS.clear()
     committed = tmp_path / "committed"
@@ -60,8 +60,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(robustness, "robustness", fake_robustness)
     monkeypatch.setattr(masking, "masking", fake_masking)
     monkeypatch.setattr(cells, "code_hash", lambda names: "code")
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("AGILENN_DATA", raising=False)
     return tmp_path
 
 

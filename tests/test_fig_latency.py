@@ -37,7 +37,7 @@ def fake_hits(*, method, **_):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, own_cache):
     """A results folder with one deployment of edge_only for digits."""
     CALLS.clear()
     committed = tmp_path / "committed"
@@ -47,8 +47,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(latency_cells, "measure", fake_measure)
     monkeypatch.setattr(latency_cells, "count_hits", fake_hits)
     monkeypatch.setattr(latency_cells, "code_hash", lambda names: "code")
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("AGILENN_DATA", raising=False)
     return tmp_path
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from coder_twins import Twins
 from deployments import edge_only
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,11 +25,6 @@ from bench.server import Remote
 PHOTOS = sample.load("cifar10")[0]
 TABLES = {3: lossless.train(PHOTOS[:40]), 1: lossless.train(PHOTOS[:40, :, :, :1])}
 GOLDEN = Deployment.load(Path(__file__).parent / "golden" / "server_tiny")
-
-
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory):
-    return Twins(tmp_path_factory.mktemp("coders"))
 
 
 @st.composite

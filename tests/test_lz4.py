@@ -7,7 +7,6 @@ import contextlib
 import lz4.block
 import numpy as np
 import pytest
-from coder_twins import Twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,11 +15,6 @@ from bench.codec.lz4 import BLOCK, compress, planes
 from bench.errors import DataError
 
 LZ4 = coder("lz4")
-
-
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory):
-    return Twins(tmp_path_factory.mktemp("coders"))
 
 
 @st.composite

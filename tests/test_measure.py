@@ -39,11 +39,6 @@ def test_photographs_are_exact_too(method):
     assert all(run["remote_us"] > 0 and run["payload_up"] > 1000 for run in runs)
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return datasets.load("digits")
-
-
 def settings(deployment, digits):
     return {
         "dataset": "digits", "images": digits.fingerprint, "deployment": deployment_hash(deployment), "n": IMAGES,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_network import SCHEDULE, SHAPE, network
 
 from bench import datasets
 from bench.cli import main
@@ -18,33 +19,13 @@ from bench.training.backend import keras
 from bench.training.pipeline import Batches, augment
 from bench.training.task import open_task
 
-SHAPE = (8, 8, 1)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("AGILENN_DATA", raising=False)
-
-
-@pytest.fixture(scope="module")
-def digits() -> datasets.Dataset:
-    return datasets.load("digits")
-
-
-def network(seed: int, rate: float = 0.1, epochs: int = 4) -> keras.Model:
-    keras.utils.set_random_seed(seed)
-    layers = [keras.Input(SHAPE), keras.layers.Conv2D(4, 3, 2, use_bias=False), keras.layers.BatchNormalization()]
-    model = keras.Sequential([*layers, keras.layers.ReLU(6.0), keras.layers.Flatten(), keras.layers.Dense(10)])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(fit.Schedule(epochs, rate=rate).optimizer(9), loss, metrics=["accuracy"])
-    return model
-
-
-def train(model: keras.Model, data: datasets.Dataset, path: Path, rate: float = 0.1) -> list[dict[str, float]]:
+def train(model: keras.Model, data: datasets.Dataset, path: Path) -> list[dict[str, float]]:
     path.mkdir(parents=True, exist_ok=True)
     validation = (data.x_val, data.y_val)
-    return fit.fit(model, Batches(data, SHAPE, 115, 3), validation, fit.Schedule(4, rate=rate), path, verbose=0)
+    return fit.fit(model, Batches(data, SHAPE, 115, 3), validation, SCHEDULE, path, verbose=0)
 
 
 def same(one: list[dict[str, float]], other: list[dict[str, float]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_network import SHAPE, network
 
 from bench import datasets
 from bench.errors import BenchError, DataError
@@ -21,28 +22,8 @@ from bench.training.loss import cross_entropy
 from bench.training.pipeline import Batches
 from bench.training.task import cpu_hours, open_task
 
-SHAPE = (8, 8, 1)
 EPOCHS = 4
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("AGILENN_DATA", raising=False)
-
-
-@pytest.fixture(scope="module")
-def digits() -> datasets.Dataset:
-    return datasets.load("digits")
-
-
-def network(seed: int, schedule: fit.Schedule) -> keras.Model:
-    keras.utils.set_random_seed(seed)
-    layers = [keras.Input(SHAPE), keras.layers.Conv2D(4, 3, 2, use_bias=False), keras.layers.BatchNormalization()]
-    model = keras.Sequential([*layers, keras.layers.ReLU(6.0), keras.layers.Flatten(), keras.layers.Dense(10)])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(schedule.optimizer(9), loss, metrics=["accuracy"])
-    return model
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def train(
