@@ -105,7 +105,7 @@ def start_gradients(network: Any, start: Any, classes: int) -> Any:
     """(classes, H, W, C): gradients at one map `start` (H, W, C) for every label.
 
     All samples of a batch start from the same map, so the gradient there depends on the label alone. For a network that
-    stays as it is and the zero baseline, this is computed once and given to `explain` as `cached`.
+    stays as it is and the zero baseline, this is computed once and given as `cached`.
     """
     return loss_gradient(network, ops.repeat(start[None], classes, axis=0), ops.arange(classes))[0]
 
@@ -155,9 +155,9 @@ def importance(attributions: Any, aggregation: str) -> Any:
     return size / (ops.sum(size, axis=tuple(range(1, len(size.shape))), keepdims=True) + 1e-12)
 
 
-def explain(network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None, cached: Any = None) -> Any:
+def explain(network: Any, features: Any, labels: Any, how: Attribution, mean: Any = None) -> Any:
     """Normalized importance, (N, C) or (N, H, W, C), of the features for the reference network's loss on the labels."""
-    return explain_and_classify(network, features, labels, how, mean, cached)[0]
+    return explain_and_classify(network, features, labels, how, mean)[0]
 
 
 def explain_and_classify(

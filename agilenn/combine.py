@@ -44,10 +44,10 @@ def q15(alpha: float) -> list[int]:
     return [local, ONE_Q15 - local]
 
 
-def logit_shift(local_scale: float, largest_remote: float, margin: float = 2.0) -> int:
-    """Largest n <= 7 for which remote logits up to margin * largest_remote fit int16 at scale local_scale / 2**n.
+def logit_shift(local_scale: float, largest_remote: float) -> int:
+    """Largest n <= 7 for which remote logits up to 2 * largest_remote fit int16 at scale local_scale / 2**n.
 
     Returns 0 where even that would clip.
     """
-    fits = [n for n in range(MOST_SHIFT + 1) if margin * largest_remote <= 32767 * local_scale / 2**n]
+    fits = [n for n in range(MOST_SHIFT + 1) if 2 * largest_remote <= 32767 * local_scale / 2**n]
     return max(fits, default=0)

@@ -110,7 +110,7 @@ def scores(deployment: Deployment, frame: np.ndarray, reply: Callable[[np.ndarra
 
 def arriving(deployment: Deployment, values: stages.Buffers) -> np.ndarray:
     """What the server makes of the symbols that the `code` stage reads."""
-    stage = next(stage for stage in deployment.stages if stage.op == "code")
+    stage = stages.first(deployment, "code")
     coder, symbols = chosen(stage), values[stage.reads[0]]
     if coder.exact:
         return symbols

@@ -5,8 +5,8 @@ Every image is also run through the Python twin of the device program: a firmwar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,8 @@ def measure(
     build = program.build(loaded, clock_hz, compiler)
     frames = datasets.frames(data.x_test[rows], loaded.frame)
     runs, stack = [], 0
-    with ExitStack() as opened:
-        settings = Modem.parse(modem) if modem and loaded.server else None
-        host = settings.host if settings else LOOPBACK
-        server = opened.enter_context(RemoteServer(loaded, host)) if loaded.server else None
-        exchange = Exchange(server) if server else None
-        device = Device.open(board, build, bool(settings))
-        opened.callback(device.close)
-        if settings and server:
-            device.use_modem(settings, *server.address)
+    settings = Modem.parse(modem) if modem and loaded.server else None
+    with opened(loaded, build, board, settings) as (device, exchange):
         for row, frame in zip(tqdm(rows, unit="image", desc="board", disable=None, leave=False), frames, strict=True):
             if exchange:
                 exchange.clear()
@@ -119,6 +112,21 @@ def measure(
             )
         load(dataset, images, deployment, folder, data_dir)
         return {"runs": runs, "info": describe(device, build, stack)}
+
+
+@contextmanager
+def opened(
+    deployment: Deployment, build: program.Build, board: str, modem: Modem | None
+) -> Iterator[tuple[Device, Exchange | None]]:
+    """The board with its firmware, and a server where it offloads. modem: through which the board then sends itself."""
+    with ExitStack() as stack:
+        host = modem.host if modem else LOOPBACK
+        server = stack.enter_context(RemoteServer(deployment, host)) if deployment.server else None
+        device = Device.open(board, build, bool(modem))
+        stack.callback(device.close)
+        if modem and server:
+            device.use_modem(modem, *server.address)
+        yield device, Exchange(server) if server else None
 
 
 def check(deployment: Deployment, frame: np.ndarray, trace: Trace, exchange: Exchange | None, where: str) -> None:

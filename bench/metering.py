@@ -68,31 +68,18 @@ class Energy(Command):
 
 def measure(case: Case, args: argparse.Namespace) -> tuple[list[list[Window]], dict[str, Any]]:
     """Windows of inferences, each test image in turn; what the firmware says of itself."""
-    from contextlib import ExitStack
-
     from tqdm import tqdm
 
     from bench import datasets
-    from bench.boards.device import Device
-    from bench.client import LOOPBACK, RemoteServer
     from bench.compile import program
     from bench.energy.monitors import open_monitor
-    from bench.measure import Exchange, describe
+    from bench.measure import describe, opened
 
     deployment = case.deployment
     build = program.build(deployment, args.clock, args.compiler)
     frames = datasets.frames(case.dataset.x_test[: WINDOWS * INFERENCES], deployment.frame)
-    with ExitStack() as opened:
-        monitor = opened.enter_context(open_monitor(args.monitor))
-        modem = args.modem if deployment.server else None
-        host = modem.host if modem else LOOPBACK
-        server = opened.enter_context(RemoteServer(deployment, host)) if deployment.server else None
-        exchange = Exchange(server) if server else None
-        device = Device.open(args.board, build, bool(modem))
-        opened.callback(device.close)
-        if modem and server:
-            device.use_modem(modem, *server.address)
-        found = []
+    modem, found = args.modem if deployment.server else None, []
+    with open_monitor(args.monitor) as monitor, opened(deployment, build, args.board, modem) as (device, exchange):
         for frame in tqdm(frames, unit="inference", desc="energy", disable=None, leave=False):
             if exchange:
                 exchange.clear()

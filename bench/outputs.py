@@ -13,7 +13,7 @@ from bench import datasets
 from bench.accuracy import Chunk, arriving, cut, load, loaded_once, spread
 from bench.compile import stages
 from bench.errors import DataError
-from bench.method import Deployment, Stage
+from bench.method import Deployment
 from bench.server import Remote
 
 ALPHAS = tuple(f"{step / 20:g}" for step in range(21))  # weights of the local logits that are tried
@@ -70,7 +70,7 @@ def run(deployment: Deployment, remote: Remote, frame: np.ndarray) -> tuple[dict
 
 def answers(deployment: Deployment, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """name -> scores, as `outputs` names its hits."""
-    stage = combine(deployment)
+    stage = stages.first(deployment, "combine")
     kind = stages.kinds(deployment)[stage.op]
     found = {"own": values["scores"], **{name: values[name] for name in stage.reads}}
     for alpha in ALPHAS if len(stage.reads) == 2 else ():
@@ -82,14 +82,9 @@ def answers(deployment: Deployment, values: dict[str, np.ndarray]) -> dict[str, 
     return found
 
 
-def combine(deployment: Deployment) -> Stage:
-    """The stage that joins local and remote logits."""
-    return next(stage for stage in deployment.stages if stage.op == "combine")
-
-
 def learned(deployment: Deployment) -> float | None:
     """The trained weight of the local logits; None where there is only one operand."""
-    stage = combine(deployment)
+    stage = stages.first(deployment, "combine")
     weights = stage.params["weights"]
     assert isinstance(weights, list)
     return weights[0] / ONE_Q15 if len(stage.reads) == 2 else None

@@ -39,7 +39,7 @@ def place(source: Path, folder: Path, method: str, **training: Any) -> Deploymen
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: None) -> Path:
     """A results folder with AgileNN and a regular network for digits, and nothing else."""
     CALLS.clear()
     committed = tmp_path / "committed"
@@ -48,8 +48,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place(DIGITS, committed / "models/agilenn/digits-paper", "agilenn", test=TEST, cpu_hours=0.03, **CURVES, **images)
     place(TINY, committed / "models/edge_only/digits-paper", "edge_only", cpu_hours=0.01, **CURVES, **images)
     monkeypatch.setattr(base, "RESULTS", committed)
-    monkeypatch.setenv("AGILENN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("AGILENN_DATA", raising=False)
     return tmp_path
 
 
@@ -90,7 +88,7 @@ def test_outputs_are_those_of_the_integer_program() -> None:
         assert size == whole["payload"].size == said["payload"][i]
         assert np.array_equal(values["scores"], whole["scores"]) and np.array_equal(symbols, whole["symbols"])
         # the learned weight tried again gives the program's own scores
-        stage = outputs.combine(loaded)
+        stage = stages.first(loaded, "combine")
         weight = round(learned * outputs.ONE_Q15)
         again = dataclasses.replace(stage, params={**stage.params, "weights": [weight, outputs.ONE_Q15 - weight]})
         assert again == stage

@@ -38,16 +38,24 @@ BUDGETS = {"digits": Budget(12, 2000)}
 USUAL = Budget(6, 20_000)  # about 3 minutes on two cores for 32x32 maps
 
 
-class FeatureBatches(Batches):
-    """Training batches of features in [0, 1] (uint8 / 255) in place of frames."""
+class SomeBatches(Batches):
+    """At most `images` images per epoch."""
 
-    def __init__(self, subject: Subject, data: Dataset, images: int) -> None:
-        super().__init__(data, subject.shape, min(BATCH, len(data.y_train)), datasets.SEED)
-        self.subject, self.images = subject, images
-        self.frames = Batches(data, subject.deployment.frame, self.batch, self.seed)
+    def __init__(self, data: Dataset, shape: tuple[int, int, int], images: int) -> None:
+        super().__init__(data, shape, min(BATCH, len(data.y_train)), datasets.SEED)
+        self.images = images
 
     def __len__(self) -> int:
         return max(1, min(self.images, len(self.data.y_train)) // self.batch)
+
+
+class FeatureBatches(SomeBatches):
+    """Training batches of features in [0, 1] (uint8 / 255) in place of frames."""
+
+    def __init__(self, subject: Subject, data: Dataset, images: int) -> None:
+        super().__init__(data, subject.shape, images)
+        self.subject = subject
+        self.frames = Batches(data, subject.deployment.frame, self.batch, self.seed)
 
     def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(float32 features (B, *shape), int64 labels (B,)); another draw and another augmentation per epoch."""

@@ -8,26 +8,14 @@ from typing import Any
 import numpy as np
 
 from bench import datasets
-from bench.audit.judge import BATCH, BUDGETS, HELD_OUT, SIDE, USUAL
+from bench.audit.judge import BUDGETS, HELD_OUT, SIDE, USUAL, SomeBatches
 from bench.datasets import Dataset
 from bench.training.backend import keras
 from bench.training.checkpoint import folder
 from bench.training.fit import Schedule, fit, predict
 from bench.training.networks import conv, resnet8
-from bench.training.pipeline import Batches
 
 CHANNELS, WIDTH = 24, 32
-
-
-class SomeBatches(Batches):
-    """At most `images` images per epoch."""
-
-    def __init__(self, data: Dataset, shape: tuple[int, int, int], images: int) -> None:
-        super().__init__(data, shape, min(BATCH, len(data.y_train)), datasets.SEED)
-        self.images = images
-
-    def __len__(self) -> int:
-        return max(1, min(self.images, len(self.data.y_train)) // self.batch)
 
 
 def train(data: Dataset) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from bench import datasets
 from bench.compile import stages
 from bench.compile.net_stage import sound
 from bench.errors import DataError
-from bench.method import Deployment, Stage
+from bench.method import Deployment
 from bench.training import export
 
 BATCH = 64  # frames per call of the interpreter
@@ -37,12 +37,12 @@ class Subject:
         k, quantize = found["split"].params["channels"], found["quantize"].params
         sent, table = quantize["first"], quantize["table"]
         assert isinstance(k, int) and isinstance(sent, int) and isinstance(table, list)
-        return cls(deployment, str(_extractor(deployment).params["model"]), k, sent, tuple(table))
+        return cls(deployment, str(stages.first(deployment, "net").params["model"]), k, sent, tuple(table))
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of the feature map."""
-        height, width, channels = stages.check(self.deployment)[_extractor(self.deployment).writes[0]].shape
+        height, width, channels = stages.check(self.deployment)[stages.first(self.deployment, "net").writes[0]].shape
         return height, width, channels
 
     @cached_property
@@ -107,11 +107,4 @@ class Subject:
 
 def refuses(deployment: Deployment) -> str:
     """Why a deployment's features cannot be judged; "" if they can."""
-    operations = [stage.op for stage in deployment.stages]
-    missing = [op for op in ("net", "split", "quantize") if op not in operations]
-    return f"it has no stage {' and no stage '.join(missing)}" if missing else ""
-
-
-def _extractor(deployment: Deployment) -> Stage:
-    """The `net` stage that reads the frame."""
-    return next(stage for stage in deployment.stages if stage.op == "net")
+    return stages.lacks(deployment, "net", "split", "quantize")

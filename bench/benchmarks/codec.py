@@ -99,7 +99,7 @@ def measure(method: str, dataset: str, protocol: str) -> list[Row]:
     data = datasets.load(dataset)
     order = np.random.default_rng(datasets.SEED).permutation(len(data.y_test))
     frames = datasets.frames(data.x_test[np.sort(order[:IMAGES])], deployment.frame)
-    code = next(stage for stage in deployment.stages if stage.op == "code")
+    code = stages.first(deployment, "code")
     bits = int(str(code.params["bits"]))
     maps = [symbols(deployment, frame) for frame in frames]
     row = partial(Row, f"{method}/{dataset}-{protocol}", symbols=maps[0].size)

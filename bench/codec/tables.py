@@ -80,7 +80,7 @@ def contexts(planes: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray, np.
     return context, quiet, zero
 
 
-def train_tables(symbols: np.ndarray, levels: int, rows: int = ROWS) -> list[int]:
+def train_tables(symbols: np.ndarray, levels: int) -> list[int]:
     """symbols uint8 (N, H, W, C) of training images, each below `levels` (2 to 16) -> integers for a deployment."""
     bits = (levels - 1).bit_length()
     if not 1 <= bits <= MOST_BITS or symbols.ndim != 4 or not symbols.size or symbols.max() >= levels:
@@ -90,7 +90,7 @@ def train_tables(symbols: np.ndarray, levels: int, rows: int = ROWS) -> list[int
     usual = counts.sum(axis=0) + 1.0  # per context, of all channels: what an unseen one is like
     prior = usual / usual.sum(axis=1, keepdims=True)
     smooth = (counts + prior).reshape(-1, 1 << bits)
-    assigned, shares = cluster(smooth, rows)
+    assigned, shares = cluster(smooth, ROWS)
     quiet = np.clip(np.rint(TOTAL * (yes + 0.5) / (yes + no + 1)), 1, TOTAL - 1).astype(np.uint16)
     return Tables(bits, np.array([frequencies(share) for share in shares]), quiet, assigned).integers()
 

@@ -76,9 +76,9 @@ class _Lowering:
         tensors = {name: t for name, t in self.tensors.items() if name in used}
         return Net(self.prefix, inputs, outputs, self.layers, tensors, self.declarations())
 
-    def add_tensor(self, index: int, dtype: str = "int8") -> Tensor:
+    def add_tensor(self, index: int) -> Tensor:
         value = self.graph.values[index]
-        tensor = Tensor(value.shape, dtype, value.step, value.offset, f"x{index}")
+        tensor = Tensor(value.shape, "int8", value.step, value.offset, f"x{index}")
         self.tensors[tensor.name] = tensor
         self.name_of[index] = tensor.name
         return tensor

@@ -39,6 +39,17 @@ def first_buffer(deployment: Deployment, op: str, side: str) -> str | None:
     return next((getattr(stage, side)[0] for stage in deployment.stages if stage.op == op), None)
 
 
+def first(deployment: Deployment, op: str) -> Stage:
+    """The program's first `op` stage, which it has."""
+    return next(stage for stage in deployment.stages if stage.op == op)
+
+
+def lacks(deployment: Deployment, *ops: str) -> str:
+    """Says which of these stages a program does not have; "" if it has them all."""
+    missing = [op for op in ops if all(stage.op != op for stage in deployment.stages)]
+    return f"it has no stage {' and no stage '.join(missing)}" if missing else ""
+
+
 def check(deployment: Deployment) -> dict[str, Tensor]:
     """All buffers of the program by name. Raises CompileError where the stages do not fit together."""
     known = kinds(deployment)

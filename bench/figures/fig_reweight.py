@@ -52,10 +52,10 @@ def reweighted(case: Case, result: Mapping[str, Any], paper: Paper) -> list[Row]
     dataset, method, protocol = case.key
     rows = [
         make.number("learned_alpha", learned(case.deployment) or 0.0, "1", 1),
-        offloaded.counted(make, "accuracy_learned", result["hits"].get("own", 0), n),
+        make.counted("accuracy_learned", result["hits"].get("own", 0), n),
     ]
     for name in result["alphas"]:
-        row = offloaded.counted(make, "accuracy", result["hits"].get(f"alpha={name}", 0), n, alpha=name)
+        row = make.counted("accuracy", result["hits"].get(f"alpha={name}", 0), n, alpha=name)
         theirs = paper.value("fig18", dataset, method, protocol, row.conditions, "accuracy")
         rows.append(beside(row, theirs, comparable=case.comparable))
     return rows

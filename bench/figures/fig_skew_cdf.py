@@ -45,10 +45,8 @@ class FigSkewCdf(Study):
 
 def cumulative(case: Alone, result: Mapping[str, Any], paper: Paper) -> list[Row]:
     """The share of images below each threshold, beside the paper's (of MobileNetV2), and their mean skewness."""
-    from bench.figures.offloaded import counted
-
     make, skewness = Maker(FigSkewCdf.name, case.key), list(result["skewness"])
-    rows = [counted(make, "accuracy", len(skewness), result["n"])]
+    rows = [make.counted("accuracy", len(skewness), result["n"])]
     if not len(skewness):
         return rows
     rows.append(make.mean("natural_skewness", skewness, "percent"))

@@ -48,6 +48,6 @@ def is_exact(case: Case) -> bool:
 
 
 def _add(found: Found, case: Case, metric: str, hits: Sequence[int], conditions: str, code: str) -> None:
-    row: Row = offloaded.counted(Maker("fig_latency", case.key), metric, hits[0], hits[1])
+    row: Row = Maker("fig_latency", case.key).counted(metric, *hits)
     stamp: dict[str, Any] = cells.stamp(case, "fig_latency", code=code)
     found.add([dataclasses.replace(row, conditions=conditions)], stamp)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import indent
 
 from bench.figures.latency_why import multiples, reasons
-from bench.figures.style import title
+from bench.figures.style import title, unit
 from bench.results import Row
 
 METRICS = (
@@ -34,13 +34,13 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    unit = {"percent": "%"}.get(row.unit, row.unit)
+    shown = unit(row.unit)
     spread = "-" if row.ci_low is None or row.ci_high is None else f"{_number(row.ci_low)} to {_number(row.ci_high)}"
     return (
         row.metric,
-        f"{_number(row.value)} {unit}",
+        f"{_number(row.value)}{shown}",
         spread,
-        "-" if row.paper_value is None else f"{_number(row.paper_value)} {unit}",
+        "-" if row.paper_value is None else f"{_number(row.paper_value)}{shown}",
         "-" if row.ratio is None else f"{row.ratio:.2f}",
         row.verdict,
         row.label,

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def refuses(deployment: Deployment) -> str:
     """Why a deployment is none that keeps some features and sends the others; "" if it is one."""
-    operations = {stage.op for stage in deployment.stages}
-    missing = sorted({"split", "quantize", "receive", "combine"} - operations)
-    return f"it has no stage {' and no stage '.join(missing)}" if missing else ""
+    from bench.compile import stages
+
+    return stages.lacks(deployment, "combine", "quantize", "receive", "split")
 
 
 def outputs(cases: Sequence[Case], args: argparse.Namespace) -> list[tuple[dict[str, Any], str]]:
@@ -46,11 +46,3 @@ def reported(make: Maker, training: Mapping[str, Any], names: Mapping[str, str],
         for name, ours in names.items()
         if name in said and (count := counts.get(name, n))
     ]
-
-
-def counted(make: Maker, metric: str, hits: int, n: int, **conditions: Any) -> Row:
-    """Percent of images, with Wilson's interval."""
-    from bench import stats
-
-    low, high = stats.proportion(hits, n)
-    return make.number(metric, 100 * hits / n, "percent", n, (100 * low, 100 * high), **conditions)

@@ -35,9 +35,12 @@ class Maker:
 
     def share(self, metric: str, hits: Sequence[bool] | Sequence[int], **conditions: Any) -> Row:
         """Percent of images for which something holds, with Wilson's interval."""
-        count, n = int(np.sum(hits)), len(hits)
-        low, high = stats.proportion(count, n)
-        return self.number(metric, 100 * count / n, "percent", n, (100 * low, 100 * high), **conditions)
+        return self.counted(metric, int(np.sum(hits)), len(hits), **conditions)
+
+    def counted(self, metric: str, hits: int, n: int, **conditions: Any) -> Row:
+        """As `share`, of hits that are counted already."""
+        low, high = stats.proportion(hits, n)
+        return self.number(metric, 100 * hits / n, "percent", n, (100 * low, 100 * high), **conditions)
 
 
 def spread(row: Row) -> tuple[float, float]:

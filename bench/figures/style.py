@@ -54,6 +54,11 @@ def title(name: str) -> str:
     return TITLES.get(bare, bare) + colon + variant
 
 
+def unit(name: str) -> str:
+    """What stands behind a number of a row's unit, space included: " ms", " %", " x" for a ratio, "" for "1"."""
+    return {"percent": " %", "ratio": " x", "1": ""}.get(name, f" {name}")
+
+
 def rate(kbps: float) -> str:
     """The rate of a link in kbps, as it stands on axes and beside points: "270 k", "6.96 M"."""
     return f"{kbps / 1000:.3g} M" if kbps >= 1000 else f"{kbps:.0f} k"

@@ -13,7 +13,7 @@ from bench.figures import base
 from bench.figures.base import Figure
 from bench.figures.claims import CLAIMS, METHOD, QUANTITIES, VERDICTS, Claim, Ours, paper_finder
 from bench.figures.recorded import stamps_of
-from bench.figures.style import title
+from bench.figures.style import title, unit
 from bench.files import sha256
 from bench.paper import Paper, published
 from bench.results import Row
@@ -121,5 +121,4 @@ def verdict(claim: Claim, value: float, theirs: float | None, rests_on: Sequence
 def _said(claim: Claim, value: float | None) -> str:
     if value is None:
         return "-"
-    unit = {"ratio": " x", "percent": " %", "ms": " ms"}[claim.unit]
-    return f"{value:.3g}{unit} ({'holds' if claim.holds(value) else 'does not hold'})"
+    return f"{value:.3g}{unit(claim.unit)} ({'holds' if claim.holds(value) else 'does not hold'})"

@@ -80,8 +80,8 @@ def trained(case: Case, result: Mapping[str, Any]) -> list[Row]:
     shares = np.array(result["symbols"]) / sum(result["symbols"])
     entropy = abs(np.sum(shares * np.log2(np.maximum(shares, 1e-12))))
     rows = [
-        offloaded.counted(make, "accuracy", hits.get("own", 0), n),
-        *(offloaded.counted(make, f"{name}_accuracy", hits[name], n) for name in ("local", "remote") if name in hits),
+        make.counted("accuracy", hits.get("own", 0), n),
+        *(make.counted(f"{name}_accuracy", hits[name], n) for name in ("local", "remote") if name in hits),
         make.number("remote_sparsity", 100 * shares.max(), "percent", n),
         make.number("symbol_entropy", entropy, "1", n),
         make.mean("payload_up", result["payload"], "bytes"),

@@ -62,7 +62,7 @@ def common(figure: str, case: Alone, point: Point, result: Mapping[str, Any]) ->
     network = make.mean("network", [link.milliseconds(size, result["down"]) for size in said["payload"]], "ms", **where)
     both = make.number("device_and_link", device.value + network.value, "ms", device.n, **where)
     rows = [
-        offloaded.counted(make, "accuracy", hits.get("own", 0), n, **where),
+        make.counted("accuracy", hits.get("own", 0), n, **where),
         make.number("remote_sparsity", 100 * max(symbols) / sum(symbols), "percent", n, **where),
         make.mean("payload_up", said["payload"], "bytes", **where),
         dataclasses.replace(device, label="emulated"),

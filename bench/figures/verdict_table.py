@@ -33,7 +33,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row, published: bool) -> dict[str, str]:
     """published: with columns for the paper."""
-    unit = {"percent": " %", "1": "", "ratio": " x"}.get(row.unit, f" {row.unit}")
+    unit = style.unit(row.unit)
     theirs = {
         "paper": "-" if row.paper_value is None else f"{row.paper_value:.4g}{unit}",
         "ratio": "-" if row.ratio is None else f"{row.ratio:.2f}",

@@ -13,10 +13,9 @@ from typing import Any
 from bench import paper, provenance, results
 from bench.cli import Command, out_file
 from bench.errors import DataError
-from bench.figures import base
+from bench.figures import base, style
 from bench.figures.base import Figure
 from bench.figures.recorded import stamps_of
-from bench.figures.style import title
 from bench.files import replace
 from bench.report.contradictions import CONTRADICTIONS
 from bench.results import Row
@@ -111,7 +110,7 @@ def page(sections: Sequence[Section], missing: Sequence[str]) -> str:
         verdicts=Counter(row.verdict for row in rows).most_common(),
         contradictions=CONTRADICTIONS,
         commit=provenance.git_commit(),
-        title=title,
+        title=style.title,
         number=number,
         points=f"{paper.AGREES_POINTS:g}",
         percent=f"{100 * paper.AGREES_RATIO:g}",
@@ -119,7 +118,6 @@ def page(sections: Sequence[Section], missing: Sequence[str]) -> str:
     )
 
 
-def number(value: float, unit: str = "") -> str:
+def number(value: float, unit: str = "1") -> str:
     """Four digits and the unit."""
-    shown = {"percent": " %", "ratio": " x", "1": ""}.get(unit, f" {unit}" if unit else "")
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}") + shown
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}") + style.unit(unit)

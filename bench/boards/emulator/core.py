@@ -16,7 +16,7 @@ class SystemControl(Peripheral):
     on_pending(): it asked for an exception or changed what may interrupt it.
     """
 
-    SYST_CSR, SYST_RVR, SYST_CVR, SYST_CALIB = 0x010, 0x014, 0x018, 0x01C
+    SYST_CSR, SYST_RVR, SYST_CVR = 0x010, 0x014, 0x018
     CPUID, VTOR, AIRCR, CCR, DEMCR, ICIALLU = 0xD00, 0xD08, 0xD0C, 0xD14, 0xDFC, 0xF50
     ISER, ICER, ISPR, ICSR, STIR = 0x100, 0x180, 0x200, 0xD04, 0xF00
     CCR_DATA_CACHE, CCR_INSTRUCTION_CACHE = 1 << 16, 1 << 17

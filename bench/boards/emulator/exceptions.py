@@ -14,7 +14,7 @@ from bench.boards.emulator.core import SystemControl
 from bench.boards.emulator.dma import Memory
 from bench.boards.emulator.timing.native import TimingModel
 
-SVC, PENDSV, SYSTICK = 11, 14, 15
+SVC, SYSTICK = 11, 15
 ENTRY_CYCLES = EXIT_CYCLES = 12
 THREAD = 256  # below every priority
 FRAME = [
