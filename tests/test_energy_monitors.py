@@ -44,6 +44,7 @@ def test_ppk2_measures_a_pulse():
     fake = FakePpk2(SCENE)
     found = measured(Ppk2(fake, "ppk2", 3.3), fake)
     assert found.energy.typical == pytest.approx(3.3 * BY_HAND, rel=0.01)
+    assert found.edge_seconds == pytest.approx(0.020)
     assert found.lost == 0
     assert found.energy.low < found.energy.typical < found.energy.high < 1.02 * found.energy.typical
     assert [0x06] in [list(command) for command in fake.commands]
@@ -53,6 +54,7 @@ def test_ppk2_counts_and_bounds_samples_that_are_missing():
     fake = FakePpk2(SCENE, "drop")
     found = measured(Ppk2(fake, "ppk2", 3.3), fake)
     assert found.lost == 5
+    assert found.edge_seconds == pytest.approx(0.020)
     assert found.energy.typical == pytest.approx(3.3 * BY_HAND, rel=0.01)
     least = 1 - 5 / 2000 * (1 - IDLE / BUSY)  # the five drew what an idle board draws
     assert found.energy.low == pytest.approx(found.energy.typical * least * (1 - 1 / 2000), rel=1e-4)
@@ -83,6 +85,7 @@ def test_lpm01a_measures_from_the_trigger_on():
     fake = FakeLpm01a(scene)
     found = measured(Lpm01a(fake, "lpm", 3.3), fake)
     assert found.energy.typical == pytest.approx(3.3 * 0.020 * 24, rel=0.01)
+    assert found.edge_seconds is None  # its end is known from the cycle counter alone
     assert {"htc", "volt 3300m", "trigsrc d7", "format bin_hexa", "start", "stop"} <= {*fake.commands}
 
 
@@ -109,6 +112,7 @@ def test_joulescope_measures_voltage_too():
     fake = FakeJoulescope(SCENE)
     found = measured(Joulescope(fake), fake)
     assert found.energy.typical == pytest.approx(3.0 * BY_HAND, rel=0.01)
+    assert found.edge_seconds == pytest.approx(0.020)
     assert fake.parameters["current_lsb"] == "gpi0"
 
 

@@ -25,11 +25,13 @@ WINDOWS = 5  # the least that MLPerf Tiny asks for; it reports their median
 class Window:
     """One inference on the device.
 
-    energy: mJ; seconds: by DWT; lost: samples that were missing or not to be trusted.
+    energy: mJ; seconds: by DWT; edge_seconds: by the monitor, None where it sees no falling edge; lost: samples that
+    were missing or not to be trusted.
     """
 
     energy: Bracket
     seconds: float
+    edge_seconds: float | None
     lost: int
 
 
@@ -47,7 +49,8 @@ def window(samples: Samples, pulses: Sequence[float]) -> Window:
     seen, unseen = sum(long), sum(pulses) - sum(long)
     largest = float(samples.full_scale * samples.volt.max() * 1e3 * unseen)
     short = Bracket(0.0, min(largest, known.typical / seen * unseen), largest)
-    return Window(known + short, sum(pulses), sum(lost for _, lost in parts))
+    edges = None if samples.high is None else sum(stop - start for start, stop in spans) / samples.rate_hz
+    return Window(known + short, sum(pulses), edges, sum(lost for _, lost in parts))
 
 
 def median(windows: Sequence[Bracket]) -> Bracket:

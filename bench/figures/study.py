@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import executors, registry, results
+from bench import executors, results
 from bench.cli import out_folder
 from bench.errors import DataError, UnknownName
 from bench.executors import check
@@ -99,8 +99,6 @@ class Study(Figure):
     def run(self, args: argparse.Namespace) -> int:
         if args.protocol not in PROTOCOLS:
             raise UnknownName("protocol", args.protocol, PROTOCOLS)
-        for method in args.method or []:
-            registry.find("method", method.partition(":")[0], registry.METHODS)
         from bench.figures.recorded import stamps_of
 
         path = args.out / f"{self.name}.csv"
