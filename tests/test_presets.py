@@ -14,6 +14,7 @@ from bench.cli import main
 from bench.errors import BenchError
 from bench.training import budget as rule
 
+DATASETS = ["digits", "cifar10", "cifar100", "svhn_grey", "imagenet200", "other"]
 ABLATIONS = {
     "no_skewness": {"skewness_weight": 0.0}, "no_disorder": {"order": "none"}, "no_gating": {"gate": False},
     "no_xai": {"skewness_weight": 0.0, "order": "none"}, "no_mapping": {"mapping": False},
@@ -101,7 +102,15 @@ def test_unknown_presets_and_keys_are_refused(
             settings_for("digits", "quick")
 
 
-@pytest.mark.parametrize("dataset", ["digits", "cifar10", "cifar100", "svhn_grey", "imagenet200", "other"])
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("preset", ["text", "scripts"])
+def test_the_published_presets_train_as_long_as_the_default(preset: str, dataset: str) -> None:
+    settings, default = settings_for(dataset, "quick", preset), settings_for(dataset, "quick")
+    assert (settings.epochs, settings.reference_epochs) == (default.epochs, default.reference_epochs)
+    assert (settings.decay, settings.remote) == (default.decay, default.remote)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_the_default_preset_keeps_to_the_budget_rule(dataset: str) -> None:
     settings, plan = settings_for(dataset, "quick"), rule.plan(dataset, "quick")
     assert (settings.epochs, settings.batch, settings.rate, settings.decay) == dataclasses.astuple(plan)
