@@ -38,6 +38,18 @@ def test_stray_accesses_fault_with_place(body: str, words: list[str]) -> None:
         assert word in detail
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("0x40000001", "execution outside memory at pc=0x40000000"),
+        ("0x08080000", "undefined instruction at pc=0x08080000"),
+    ],
+)
+def test_a_jump_astray_is_named_with_where_it_came_from(place: str, words: str) -> None:
+    detail = stop_of(f"((void (*)(void)){place})();")
+    assert detail.startswith(f"{words} (no symbol), lr=0x0800") and "(main+" in detail
+
+
 def test_the_faulting_instruction_is_named_inside_its_block() -> None:
     elf = build(
         '__attribute__((naked)) int main(void) { __asm volatile("movs r0, #0\\n nop\\n mov r2, #0x30000000\\n'

@@ -22,7 +22,10 @@ def check_processor(path: Path, elf: ELFFile) -> None:
     if elf.elfclass != 32 or elf.header["e_machine"] != "EM_ARM" or not elf.little_endian or profile not in "MS":
         got += f", Cortex-{profile}" if profile in ("A", "R") else ""
         raise BoardError(
-            f"{path}: built for another processor", expected="32-bit EM_ARM little-endian, Cortex-M", got=got
+            f"{path}: built for another processor",
+            expected="32-bit EM_ARM little-endian, Cortex-M",
+            got=got,
+            do="build it for -mcpu=cortex-m7",
         )
     if elf.header["e_type"] != "ET_EXEC":
         raise BoardError(
@@ -36,12 +39,19 @@ def check_room(path: Path, elf: ELFFile) -> None:
         if header["p_type"] == "PT_LOAD":
             for start, size in ((header["p_paddr"], header["p_filesz"]), (header["p_vaddr"], header["p_memsz"])):
                 room = next((room for room in ROOMS if start in room), None)
-                if size and (room is None or start + size > room.end):
-                    over = f" ({start + size - room.end:,} bytes past the end of {room.name})" if room else ""
+                if size and room is None:
+                    raise BoardError(
+                        f"{path}: lies outside the STM32F746's memory",
+                        expected=", ".join(f"{r.name} {r.start:#010x}..{r.end:#010x}" for r in ROOMS),
+                        got=f"{size:,} bytes at {start:#010x}",
+                        do="link it with a script for this chip",
+                    )
+                if size and room and start + size > room.end:
                     raise BoardError(
                         f"{path}: does not fit the STM32F746's memory",
                         expected="flash 1 MB, RAM 320 KB",
-                        got=f"{start:#010x}..{start + size:#010x}{over}",
+                        got=f"{start:#010x}..{start + size:#010x} "
+                        f"({start + size - room.end:,} bytes past the end of {room.name})",
                         do=_largest(elf, header["p_vaddr"], header["p_vaddr"] + header["p_memsz"]),
                     )
 

@@ -23,7 +23,7 @@ ACCESS = {
 }
 FETCHES = (const.UC_MEM_FETCH_UNMAPPED, const.UC_MEM_FETCH_PROT)
 SVC_EXCEPTION, BKPT_EXCEPTION, RETURN_EXCEPTION = 2, 7, 8  # unicorn's numbers
-EXCEPTIONS = {1: "undefined instruction", 17: "FPU access"}
+EXCEPTIONS = {1: "undefined instruction", 3: "execution outside memory", 17: "FPU access"}
 
 
 class Reason(StrEnum):
@@ -50,4 +50,7 @@ class Stop:
 def fault(what: str, pc: int, machine: uc.Uc, symbols: Symbols) -> Stop:
     values = machine.reg_read_batch(CORE_REGISTERS)
     registers = " ".join(f"{name}={value:#x}" for name, value in zip(NAMES, values, strict=True))
-    return Stop(Reason.FAULT, f"{what} at pc={symbols.place(pc)}; {registers}")
+    place = symbols.place(pc)
+    if symbols.at(pc) == "?":  # gone astray: where from, as far as the link register tells
+        place += f", lr={symbols.place(values[-1] & ~1)}"
+    return Stop(Reason.FAULT, f"{what} at pc={place}; {registers}")
