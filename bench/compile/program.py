@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compile.layout import lay_out
+from bench.compile.net import Net
 from bench.compile.net_stage import networks
 from bench.compile.source import program_c
 from bench.compile.stages import check, first_buffer, kinds, label
-from bench.compile.toolchain import BUILD, compile_and_link, toolchain
+from bench.compile.toolchain import BUILD, TooLarge, compile_and_link, toolchain
 from bench.compile.views import with_views
 from bench.errors import CompileError
 from bench.method import Deployment, Part, Tensor
@@ -72,7 +73,15 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
     }
     text = program_c(compiled, tensors, nets, layout, json.dumps(info), clock_hz)
     sources = sorted({path for s in deployment.stages for path in known[s.op].sources})
-    elf, build_id = compile_and_link({"program.c": text}, sources, tools)
+    try:
+        elf, build_id = compile_and_link({"program.c": text}, sources, tools)
+    except TooLarge as error:
+        raise CompileError(
+            f"{deployment.method}: {error.problem}",
+            expected=f"at most {FLASH:,} bytes of flash and {RAM:,} of RAM",
+            got=f"the most weights in {heaviest(nets.values())}",
+            do="use smaller networks",
+        ) from None
     flash, sram = sizes(elf)
     if flash > FLASH or sram > RAM:
         over = f"{flash - FLASH:,} bytes of flash" if flash > FLASH else f"{sram - RAM:,} bytes of RAM"
@@ -92,6 +101,12 @@ def build(deployment: Deployment, clock_hz: int, compiler: str = "zig") -> Build
         flash=flash,
         sram=sram,
     )
+
+
+def heaviest(nets: Iterable[Net]) -> str:
+    """The layers with the most bytes of weights."""
+    layers = sorted((layer for net in nets for layer in net.layers), key=lambda layer: -layer.weights)[:4]
+    return ", ".join(f"{layer.name} {layer.weights:,}" for layer in layers) or "no layer"
 
 
 def sizes(elf: Path) -> tuple[int, int]:

@@ -34,6 +34,10 @@ COMMON = [
 LINK = ["-nostdlib", "-Wl,-e,reset_handler", "-Wl,-z,max-page-size=4", "-Wl,--gc-sections", f"-Wl,-T,{SCRIPT}"]
 
 
+class TooLarge(CompileError):
+    """The linker found no room in the chip's memory."""
+
+
 @dataclass(frozen=True)
 class Toolchain:
     """command: how it is called; version: one line; flags: those that decide the code, without paths."""
@@ -74,7 +78,7 @@ def compile_and_link(generated: Mapping[str, str], sources: Sequence[Path], tool
     """Compiles and links the firmware with `sources` and the `generated` files (name -> text, all .c files compiled).
 
     Returns the ELF and its build id: 16 hex digits of the hash of every input. The same inputs are compiled only once.
-    Raises CompileError with the compiler's first complaint.
+    Raises TooLarge, or CompileError with the compiler's first complaint.
     """
     runtime = sorted([*FIRMWARE.rglob("*.[chS]"), SCRIPT])
     headers = sorted({header for source in sources for header in source.parent.glob("*.h")})
@@ -121,16 +125,17 @@ def _compile(sources: Sequence[str], work: Path, extra: Sequence[Path], tools: T
     except OSError as error:
         raise CompileError(f"cannot run {tools.name}: {error.strerror}", do="see ./reproduce.sh doctor") from None
     if result.returncode != 0:
-        raise CompileError(*_complaint(result.stderr + result.stdout, tools))
+        raise _complaint(result.stderr + result.stdout, tools)
 
 
-def _complaint(output: str, tools: Toolchain) -> tuple[str]:
-    overflow = re.search(r"region '?`?(\w+)'? ?:? overflowed by (\d+) bytes", output)
-    if overflow:
-        return (f"the program is {int(overflow[2]):,} bytes too large for the chip's {overflow[1]}",)
+def _complaint(output: str, tools: Toolchain) -> CompileError:
+    overflows = re.findall(r"region '?`?(\w+)'? ?:? overflowed by (\d+) bytes", output)
+    if overflows:  # one for each section that finds no room, each with all sections before it
+        where, over = max(overflows, key=lambda found: int(found[1]))
+        return TooLarge(f"the program is {int(over):,} bytes too large for the chip's {where}")
     lines = [line.strip() for line in output.splitlines()]
     first = next((line for line in lines if re.search(r"\berror\b", line)), lines[-1] if lines else "no message")
-    return (f"{tools.name} failed: {first}",)
+    return CompileError(f"{tools.name} failed: {first}")
 
 
 def _publish(work: Path, folder: Path, elf: Path) -> None:
