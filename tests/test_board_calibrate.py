@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from relay import Relay
 
 from bench.boards.calibration.fit import Cycles, penalties
+from bench.boards.calibration.measure import build
 from bench.boards.emulator.timing.parameters import CALIBRATION, Parameters
 from bench.errors import BoardError
 from bench.registry import command
@@ -53,8 +55,17 @@ def test_what_the_emulator_was_told_is_measured(tmp_path: Path, altered: dict[st
     assert measured.name == "stm32f746-emulated" and "history_bits" in json.loads(out.read_text())["note"]
 
 
+def test_a_board_behind_a_socket_gives_a_file_of_its_own(tmp_path: Path) -> None:
+    """As a real one: named after the chip, not after the emulator."""
+    relay, out = Relay(build().elf), tmp_path / "calibration.json"
+    calibrate(relay.url, out)
+    file, built_in = json.loads(out.read_text()), Parameters.load()
+    assert file["name"] == f"stm32f746-{b'emulated-746'.hex()}" and relay.url in file["note"]
+    assert Parameters.load(path=out).memory == built_in.memory
+
+
 def test_cycles_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(BoardError, match="flash_line"):
+    with pytest.raises(BoardError, match=r"flash_line.*board check"):
         penalties(Cycles(*[1000] * 2, 0, *[1000] * 16))
 
 

@@ -59,5 +59,10 @@ def penalties(m: Cycles) -> dict[str, dict[str, int]]:
     }
     wrong = [name for section in found.values() for name, value in section.items() if not -0.5 <= value < 1000]
     if wrong:
-        raise BoardError(f"measured {wrong[0]} makes no sense", expected="0 to 1000 cycles", got=m._asdict())
+        raise BoardError(
+            f"measured {wrong[0]} makes no sense",
+            expected="0 to 1000 cycles",
+            got=m._asdict(),
+            do="look with board check, then measure again",
+        )
     return {part: {name: round(value) for name, value in values.items()} for part, values in found.items()}
