@@ -96,6 +96,12 @@ def test_a_measurement_over_a_socket_and_a_terminal(terminal):
     assert "timing_model" not in runs["info"] and runs["info"]["build"] == direct["info"]["build"]
 
 
+def test_a_port_of_another_computer(built):
+    _, build = built
+    with Device.open(Relay(build.elf, scheme="rfc2217").url, build) as device:
+        assert device.info.build_id == build.build_id
+
+
 def test_check_reports_and_holds_the_counter_against_the_clock(built, monkeypatch, capsys):
     _, build = built
     assert main(["board", "check", "--board", f"emu://stm32f746?elf={build.elf}"]) == 0

@@ -41,6 +41,10 @@ def open_port(url: str, baud: int) -> Any:
     if scheme == "emu":
         import bench.boards.emu_url.protocol_emu  # noqa: F401  (pyserial would hide why this import fails)
     try:
+        if scheme == "rfc2217":
+            from bench.boards.far import FarPort
+
+            return FarPort(url, baudrate=baud, timeout=1.0)
         return serial.serial_for_url(
             url, baudrate=baud, timeout=1.0, write_timeout=30.0, exclusive=None if scheme else True
         )
