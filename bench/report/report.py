@@ -17,6 +17,7 @@ from bench.figures import base, style
 from bench.figures.base import Figure
 from bench.figures.recorded import stamps_of
 from bench.files import replace
+from bench.method import PROTOCOLS
 from bench.report.contradictions import CONTRADICTIONS
 from bench.results import Row
 
@@ -47,14 +48,14 @@ class Report(Command):
 
 @dataclass(frozen=True)
 class Section:
-    """What the page says of one figure. image: PNG in base64, "" without a drawing; stamps: each with its rows."""
+    """What the page says of one figure. images: its drawings, PNG in base64; stamps: each with its rows."""
 
     name: str
     claim: str
     figure: str
     minutes: str
     rows: Sequence[Row]
-    image: str
+    images: Sequence[str]
     stamps: Sequence[dict[str, Any]]
 
     @classmethod
@@ -67,9 +68,9 @@ class Section:
         kept = results.read_stamps(stamps_of(path))
         counts = Counter(kept["rows"].values())
         stamps = [{**stamp, "rows": counts[name]} for name, stamp in kept["stamps"].items()]
-        drawing = folder / "figures" / f"{figure.name}.png"
-        image = base64.b64encode(drawing.read_bytes()).decode() if drawing.is_file() else ""
-        return cls(figure.name, figure.claim, figure.figure, figure.minutes, rows, image, stamps)
+        files = (folder / "figures" / f"{figure.name}{ending}.png" for ending in ("", *(f"_{p}" for p in PROTOCOLS)))
+        images = [base64.b64encode(file.read_bytes()).decode() for file in files if file.is_file()]
+        return cls(figure.name, figure.claim, figure.figure, figure.minutes, rows, images, stamps)
 
     @property
     def compared(self) -> list[Row]:
