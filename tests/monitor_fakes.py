@@ -65,7 +65,9 @@ class FakePort:
 
 
 class FakePpk2(FakePort):
-    """faults: no_end, bad_range, drop (samples are missing), cut (a byte is missing), clip, ranges (it changes)."""
+    """faults: no_end, bad_range, drop (samples are missing), drop_many, wrap (as many as its counter cannot see), cut
+    (a byte is missing), clip, ranges (it changes), silent, endless (samples go on after the stop).
+    """
 
     def __init__(self, scene, fault=""):
         super().__init__()
@@ -83,9 +85,8 @@ class FakePpk2(FakePort):
             shunt[7] = 6
         words = codes | shunt.astype(np.uint32) << 14 | (np.arange(len(codes)) % 64 << 18).astype(np.uint32)
         words |= pin.astype(np.uint32) << 24
-        if self.fault == "drop":
-            inside = np.flatnonzero(pin)
-            words = np.delete(words, inside[10:15])
+        lost = {"drop": range(10, 15), "drop_many": [*range(10, 60), *range(500, 560)], "wrap": range(10, 74)}
+        words = np.delete(words, np.flatnonzero(pin)[[*lost.get(self.fault, ())]])
         data = words.astype("<u4").tobytes()
         if self.fault == "cut":
             data = data[:4001] + data[4002:]
@@ -97,12 +98,14 @@ class FakePpk2(FakePort):
             self.out += (CALIBRATION + "VDD: 3300\nHW: 9173\nmode: 1\nIA: 56\n").encode()
             self.out += b"" if self.fault == "no_end" else b"END\n"
         if data[0] == 0x06:  # the scene from its beginning
-            self.words, self.flowing = self.whole, True
+            self.words, self.flowing = self.whole, self.fault != "silent"
             self.ended.clear()
         elif data[0] == 0x07:
             self.flowing = False
 
     def more(self):
+        if self.fault == "endless" and self.commands[-1] == bytes([0x07]):
+            return self.whole[:400]
         if not self.flowing:
             return b""
         data, self.words = self.words[: 4 * CHUNK + 2], self.words[4 * CHUNK + 2 :]  # reads end within a sample
@@ -117,7 +120,9 @@ def lpm_sample(ampere):
 
 
 class FakeLpm01a(FakePort):
-    """faults: refuses, silent, overcurrent, overflow, missing, error, junk, no_end."""
+    """faults: refuses, silent, overcurrent, overflow, missing, behind (few are missing), error, junk, no_end, unplugged
+    (no supply), damaged (a message without its end), clip.
+    """
 
     def __init__(self, scene, fault=""):
         super().__init__()
@@ -127,14 +132,17 @@ class FakeLpm01a(FakePort):
     def stream(self):
         ampere, pin = play(self.scene, 100_000)
         ampere = ampere[np.argmax(pin > 0) :]  # from the trigger on
+        if self.fault == "clip":
+            ampere = np.where(np.arange(len(ampere)) == 300, 0.0501, ampere)
         data = b""
         for start in range(0, len(ampere), 500):
             data += b"".join(map(lpm_sample, ampere[start : start + 500]))
-            count = start + 500 + (5000 if self.fault == "missing" else 0)
+            count = start + 500 + {"missing": 5000, "behind": 100}.get(self.fault, 0)
             stamp = count // 100 | (1 << 31 if self.fault == "overflow" else 0)
             data += b"\xf0\xf3" + struct.pack(">IB", stamp, 3) + b"\xff\xff"
         wrong = {
             "overcurrent": b"\xf0\xf5\xff\xff", "error": b"\xf0\xf1no more\xff\xff", "junk": b"\xf0\x00",
+            "unplugged": b"\xf0\xf6\xff\xff", "damaged": b"\xf0\xf7" + bytes(4),
         }.get(self.fault, b"")  # fmt: skip
         return data[:200] + wrong + data[200:]
 
@@ -164,7 +172,7 @@ class FakeLpm01a(FakePort):
 
 
 class FakeJoulescope:
-    """As the package's device. faults: lost (NaN), off, overwritten."""
+    """As the package's device. faults: lost (NaN), off, overwritten, clip."""
 
     output_sampling_frequency = 1e6
 
@@ -197,6 +205,8 @@ class FakeJoulescope:
         ampere = self.ampere[inside].astype(np.float32)
         if self.fault == "lost":
             ampere[10:20] = np.nan
+        if self.fault == "clip":
+            ampere[self.pin[inside] > 0] = 3.1
         values = {
             "current": ampere, "voltage": np.full(len(ampere), 3.0, np.float32),
             "current_range": np.full(len(ampere), 7 if self.fault == "off" else 2, np.uint8),

@@ -67,7 +67,15 @@ def test_ppk2_does_not_trust_samples_right_after_a_change_of_range():
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [("bad_range", "range of a sample"), ("cut", "out of step|range"), ("clip", "end of the monitor")],
+    [
+        ("bad_range", "range of a sample"),
+        ("cut", "out of step|range"),
+        ("clip", "end of the monitor's range; expected below 1000 mA"),
+        ("drop_many", "samples are missing; expected at most 5 %; got 110 of 2000"),
+        ("wrap", r"clocks differ; expected 20\.000 ms by the cycle counter; got 19\.360 ms"),
+        ("silent", "no samples within"),
+        ("endless", "samples go on after the stop"),
+    ],
 )
 def test_ppk2_that_misbehaves_is_an_error(fault, says):
     fake = FakePpk2(SCENE, fault)
@@ -100,12 +108,25 @@ def test_lpm01a_measures_from_the_trigger_on():
         ("error", "no more"),
         ("junk", "out of step"),
         ("no_end", "no end after the stop"),
+        ("unplugged", "supply went off"),
+        ("damaged", "damaged message; got type 0xf7"),
+        ("clip", "end of the monitor's range; expected below 50 mA"),
     ],
 )
 def test_lpm01a_that_misbehaves_is_an_error(fault, says):
     fake = FakeLpm01a([(0.010, 0.010, 0), (0.020, 0.024, 1), (0.010, 0.020, 0)], fault)
     with pytest.raises(MonitorError, match=says):
         measured(Lpm01a(fake, "lpm", 3.3), fake)
+
+
+def test_lpm01a_bounds_what_its_time_stamps_miss():
+    scene = [(0.010, 0.010, 0), (0.020, 0.024, 1), (0.010, 0.020, 0)]
+    whole, short = (
+        measured(Lpm01a(fake, "lpm", 3.3), fake) for fake in (FakeLpm01a(scene), FakeLpm01a(scene, "behind"))
+    )
+    assert (whole.lost, short.lost) == (0, 100)  # of 2000, anywhere: as many idle ones end the window in their stead
+    assert short.energy.low == pytest.approx(whole.energy.low * (1 - 100 / 2000 * (1 - 20 / 24)), rel=1e-3)
+    assert short.energy.high == pytest.approx(whole.energy.high, rel=1e-3)
 
 
 def test_joulescope_measures_voltage_too():
@@ -121,7 +142,9 @@ def test_joulescope_counts_what_it_lost():
     assert measured(Joulescope(fake), fake).lost > 0
 
 
-@pytest.mark.parametrize(("fault", "says"), [("off", "switched off"), ("overwritten", "overwritten")])
+@pytest.mark.parametrize(
+    ("fault", "says"), [("off", "switched off"), ("overwritten", "overwritten"), ("clip", "expected below 3000 mA")]
+)
 def test_joulescope_that_misbehaves_is_an_error(fault, says):
     fake = FakeJoulescope(SCENE, fault)
     with pytest.raises(MonitorError, match=says):

@@ -93,6 +93,7 @@ def _energy(samples: Samples, span: tuple[int, int], seconds: float) -> tuple[Br
         raise MonitorError("the current reached the end of the monitor's range", expected=most)
     ampere, volt = samples.ampere[inside], samples.volt[inside]
     missing = ~np.isfinite(ampere)
+    missing[len(ampere) - min(samples.behind, len(ampere)) :] = True  # so many from behind the pulse took their places
     lost = int(missing.sum())
     if lost > MOST_LOST * len(ampere):
         raise MonitorError(

@@ -20,7 +20,8 @@ START_S, STOP_S = 5.0, 5.0
 class Samples:
     """Equally spaced in time, rate_hz. ampere: float64, NaN where a sample is lost or not to be trusted; volt: of each
     sample; high: the state of the board's pin, None where the monitor has no input for it (it then starts at its rising
-    edge); full_scale: the largest current that can be measured; clipped: where that was reached.
+    edge); full_scale: the largest current that can be measured; clipped: where that was reached; behind: how many
+    samples are missing where nobody knows the place.
     """
 
     rate_hz: float
@@ -29,6 +30,7 @@ class Samples:
     high: np.ndarray | None
     clipped: np.ndarray
     full_scale: float
+    behind: int = 0
 
     @classmethod
     def joined(cls, parts: Sequence[Samples]) -> Samples:
@@ -40,7 +42,8 @@ class Samples:
         ampere, volt, clipped = (
             np.concatenate([getattr(part, name) for part in parts]) for name in ("ampere", "volt", "clipped")
         )
-        return cls(first.rate_hz, ampere, volt, high, clipped, first.full_scale)
+        behind = max(part.behind for part in parts)
+        return cls(first.rate_hz, ampere, volt, high, clipped, first.full_scale, behind)
 
 
 class Monitor(ABC):

@@ -25,7 +25,7 @@ MESSAGE, END = 0xF0, b"\xff\xff"
 ERROR, INFO, TIMESTAMP, FINISHED, OVERCURRENT, POWER_DOWN, VOLTAGE = range(0xF1, 0xF8)
 FIXED = {TIMESTAMP: 5, FINISHED: 0, OVERCURRENT: 0, POWER_DOWN: 0, VOLTAGE: 2}  # bytes between type and end
 LONGEST = 128  # bytes of a text
-SLACK_S = 0.002  # between the clock of a time stamp and the samples in front of it
+SLACK_S = 0.002  # by which samples may be behind a time stamp: bounded then, an error above
 
 
 def open_lpm01a(port: str, volt: float) -> Lpm01a:
@@ -73,6 +73,7 @@ class Lpm01a(Monitor):
 
     def _reset(self) -> None:
         self._rest, self._count, self._finished = b"", 0, False
+        self._behind = 0  # samples that the time stamps count and that did not come
 
     def _command(self, command: str) -> None:
         self.port.write(command.encode() + b"\n")
@@ -111,7 +112,7 @@ class Lpm01a(Monitor):
             return None
         ampere = np.array(found)
         clipped = ampere >= FULL_SCALE
-        return Samples(RATE_HZ, ampere, np.full(len(ampere), self.volt), None, clipped, FULL_SCALE)
+        return Samples(RATE_HZ, ampere, np.full(len(ampere), self.volt), None, clipped, FULL_SCALE, self._behind)
 
     def _message(self, kind: int, data: bytes, count: int) -> int | None:
         """Bytes of a message behind its type; None if it is not whole yet. count: samples in front of it."""
@@ -141,6 +142,7 @@ class Lpm01a(Monitor):
         """Raises MonitorError where its buffer ran over or samples are missing since the start."""
         milliseconds, overflow = stamp & 0x7FFFFFFF, stamp >> 31
         missing = milliseconds * RATE_HZ // 1000 - count
+        self._behind = max(self._behind, missing)
         if overflow or load >= 100 or missing > SLACK_S * RATE_HZ:
             got = f"buffer {load} % full, {max(0, missing)} samples missing after {milliseconds} ms"
             raise MonitorError(
