@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from deployments import early_exit
 
-from bench import cli, datasets
+from bench import cli, datasets, fallback
 from bench.accuracy import count_hits, predict
 from bench.boards.device import Device
-from bench.compile import stages
+from bench.compile import program, stages
 from bench.errors import BoardError, DataError
 from bench.link import Link
 from bench.measure import measure, record
-from bench.method import Deployment
+from bench.method import NO_REPLY, Deployment
 from bench.provenance import ROOT, deployment_hash
 from bench.server import Remote
 
@@ -66,6 +66,17 @@ def test_every_image_is_classified_as_by_the_python_twin(measured, deployment, d
         assert 0 < run["payload_up"] < 2 * frame.size
         assert 0 < run["remote_us"] < 1e6
     assert sum(run["prediction"] == run["label"] for run in runs) >= IMAGES - 2
+
+
+def test_a_lost_link_leaves_the_local_answer(digits):
+    """What fig_loss counts is what the firmware answers: NO_REPLY in the reply's place, and the Local NN decides."""
+    d = Deployment.load(ROOT / "results" / "models" / "agilenn" / "digits-paper")
+    silence = np.full(d.classes, NO_REPLY, "<i2").tobytes()
+    with Device.open(BOARD, program.build(d, CLOCK)) as device:
+        for frame in datasets.frames(digits.x_test[:6], d.frame):
+            trace = device.infer(frame.tobytes(), lambda _: silence)
+            assert np.array_equal(trace.scores, stages.simulate(d, frame, lambda _: silence)["scores"])
+            assert trace.prediction == fallback.answer(d, frame)
 
 
 def test_cycles_and_bytes_are_the_same_every_time(measured, deployment, digits):
