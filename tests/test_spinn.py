@@ -16,6 +16,8 @@ from baselines.spinn import method, profiler, schedule
 from baselines.spinn.schedule import Point, Split
 from baselines.spinn.stages import BestSoFarKind
 from baselines.spinn.symbols import linear, lloyd
+from bench import datasets
+from bench.accuracy import predict
 from bench.boards.device import Device
 from bench.compile import program, stages
 from bench.errors import BenchError, CompileError
@@ -201,6 +203,17 @@ def test_variants_that_do_not_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", sorted(MODELS.glob("*/deployment.json")), ids=lambda path: path.parent.name)
 def test_committed_deployments_are_sound(file: Path) -> None:
     sound(Deployment.load(file.parent))
+
+
+@pytest.mark.parametrize("protocol", ["paper", "strong"])
+def test_integers_are_within_two_points_of_float32(protocol: str) -> None:
+    """On the validation images, whose float32 accuracy the profile has: with its exits, and all sent to the server."""
+    d, digits = Deployment.load(MODELS / f"digits-{protocol}"), datasets.load("digits")
+    never = tuple(dataclasses.replace(s, params={"threshold": 128}) if s.op == "exit_if" else s for s in d.stages)
+    frames, remote, said = datasets.frames(digits.x_val, d.frame), Remote(d, threads=1), d.training["validation"]
+    for one, name in ((d, "accuracy"), (dataclasses.replace(d, stages=never), "accuracy_without_exits")):
+        hits = [predict(one, frame, remote) == label for frame, label in zip(frames, digits.y_val, strict=True)]
+        assert len(hits) == said["images"] and abs(100 * np.mean(hits) - said[name]) <= 2
 
 
 def test_nothing_leaves_at_the_threshold_that_no_probability_reaches() -> None:
