@@ -68,6 +68,20 @@ def test_published_remote_costs_what_the_scripts_cost(side: int, classes: int, c
     assert isinstance(model.layers[-1], layers.BatchNormalization)
 
 
+def test_the_papers_remote_is_mobilenetv2_with_its_own_strides_and_without_its_first_convolution() -> None:
+    whole = keras.applications.MobileNetV2(input_shape=(64, 64, 3), weights=None)
+    ours = server_network("mobilenetv2", (32, 32, 32), 1000, 1.0, 7, 1280)
+    expected, found = (
+        [
+            (*layer.kernel.shape, getattr(layer, "strides", ()))
+            for layer in model.layers
+            if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense))
+        ]
+        for model in (whole, ours)
+    )
+    assert found == expected[1:] and expected[0] == (3, 3, 3, 32, (2, 2))
+
+
 @pytest.mark.parametrize(("kind", "low", "high"), [("standard", 8, 16), ("separable", 1, 2)])
 def test_device_time_at_216_mhz(kind: str, low: float, high: float, tmp_path: Path) -> None:
     """Milliseconds for a 96x96x3 frame; the paper has 14 (CIFAR-10) and 16 (CIFAR-100)."""
