@@ -8,6 +8,7 @@ single settings are others: what sweeps train.
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,6 +116,9 @@ class Settings:
         for name, (good, expected) in inside.items():
             if not good:
                 raise BenchError(f"AgileNN setting {name}", expected=expected, got=getattr(self, name))
+        for name, value in dataclasses.asdict(self).items():
+            if not isinstance(value, (str, bool)) and not 0 <= value < math.inf:
+                raise BenchError(f"AgileNN setting {name}", expected="a finite number, 0 or more", got=value)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:
@@ -145,7 +149,12 @@ def settings_for(dataset: str, budget: str, preset: str = "") -> Settings:
     What follows a plus sign replaces single settings: "audited+k=3,rho=0.7".
     """
     name, plus, changes = preset.partition("+")
-    return Settings.of(_values(name or DEFAULT, dataset, budget) | (_changes(changes) if plus else {}))
+    values = _values(name or DEFAULT, dataset, budget) | (_changes(changes) if plus else {})
+    try:
+        return Settings.of(values)
+    except BenchError as error:
+        error.do = f"change the variant +{changes}" if plus else f"change {PRESETS / (name or DEFAULT)}.toml"
+        raise
 
 
 def _changes(text: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ ABLATIONS = {
         {"k": 0}, {"k": 24}, {"rho": 0.0}, {"rho": 1.2}, {"bits": 5}, {"lam": 0}, {"roh": 0.8}, {"k": 5.0}, {"gate": 1},
         {"quantizer": "best"}, {"points": 0}, {"attributed": 0}, {"label_smoothing": 1.0}, {"temperature": 0},
         {"epochs": 0}, {"batch": 0}, {"depth": 1}, {"reference_epochs": 0}, {"reference_width": 0},
+        {"rate": -0.1}, {"decay": float("nan")}, {"margin": float("inf")},
         {"remote": "foo"}, {"reference": "foo"}, {"remote_stages": 8}, {"remote_width": 0.0}, {"remote_head": 0},
     ],
 )  # fmt: skip
@@ -72,6 +73,8 @@ def test_a_variant_may_replace_single_settings() -> None:
             settings_for("digits", "quick", wrong)
     with pytest.raises(BenchError, match=r"unknown AgileNN setting 'roh'; expected one of .*, rho, "):
         settings_for("digits", "quick", "+roh=3")
+    with pytest.raises(BenchError, match=r"rho; expected 0 < rho <= 1.*; got 1\.5; change the variant \+rho=1\.5$"):
+        settings_for("digits", "quick", "audited+rho=1.5")
 
 
 def test_settings_that_came_later_name_no_old_checkpoint_anew() -> None:
@@ -91,7 +94,8 @@ def test_unknown_presets_and_keys_are_refused(
     assert "unknown variant of edge_only 'text'" in capsys.readouterr().err
     monkeypatch.setattr(config, "PRESETS", tmp_path)
     for content, message in (
-        ("[settings]\nlambda = 0.3", "unknown AgileNN setting lambda"),
+        ("[settings]\nlambda = 0.3", r"unknown AgileNN setting lambda; expected one of .*; change .*/audited\.toml$"),
+        ("[settings]\nk = 24", r"setting k; expected 1 to 23: .*; got 24; change .*/audited\.toml$"),
         ("[setting]\nlam = 0.3", "unknown key setting"),
         ("[settings\n", "not TOML"),
         ('base = "audit"', "unknown AgileNN preset 'audit'"),
