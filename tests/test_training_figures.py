@@ -45,7 +45,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: None) -> Pa
     committed = tmp_path / "committed"
     shutil.copytree(ROOT / "results" / "paper", committed / "paper")
     images = {"images": {"train": 900, "validation": 100}}
-    place(DIGITS, committed / "models/agilenn/digits-paper", "agilenn", test=TEST, cpu_hours=0.03, **CURVES, **images)
+    own = {"test": TEST, "cpu_hours": 0.03, "reference": {"epochs": 2, "cpu_hours": 0.01}}
+    place(DIGITS, committed / "models/agilenn/digits-paper", "agilenn", **own, **CURVES, **images)
     place(TINY, committed / "models/edge_only/digits-paper", "edge_only", cpu_hours=0.01, **CURVES, **images)
     monkeypatch.setattr(base, "RESULTS", committed)
     return tmp_path
@@ -116,6 +117,7 @@ def test_the_table_holds_what_program_training_and_judge_say(home: Path, capsys:
     value = {metric: row.value for (_, _, metric), row in rows.items()}
     assert (value["achieved_skewness"], value["order_violations"], value["judged_skewness"]) == (81.5, 1.25, 70.0)
     assert (value["epochs"], value["cpu_hours"]) == (3, 0.03)
+    assert (value["reference_epochs"], value["reference_cpu_hours"]) == (2, 0.01)
     assert rows["agilenn", "", "achieved_skewness"].n == round(0.96 * 539)  # what the reference gets right
     assert rows["agilenn", "", "accuracy_float"].n == 539
     assert value["accuracy_int8_minus_float"] == pytest.approx(value["accuracy"] - 97.5, abs=1e-4)

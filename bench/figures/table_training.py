@@ -34,6 +34,7 @@ FLOAT = {  # of the float32 network on the test split, as the training reports i
 SHOWN = (
     "accuracy", "local_accuracy", "remote_accuracy", "accuracy_int8_minus_float", "achieved_skewness",
     "judged_skewness", "order_violations", "remote_sparsity", "symbol_entropy", "payload_up", "epochs", "cpu_hours",
+    "reference_epochs", "reference_cpu_hours",
 )  # fmt: skip
 
 
@@ -88,6 +89,8 @@ def trained(case: Case, result: Mapping[str, Any]) -> list[Row]:
     ]
     training = case.deployment.training
     costs = {name: training.get(name) for name in ("epochs", "epochs_planned", "cpu_hours")}  # of joint training
+    first = training.get("reference") or {}  # the step before it
+    costs |= {f"reference_{name}": first.get(name) for name in ("epochs", "cpu_hours")}
     rows += [make.number(name, value, "1", 1) for name, value in costs.items() if value is not None]
     of_float = offloaded.reported(make, training, FLOAT)
     rows += of_float
