@@ -15,9 +15,10 @@ from agilenn.combine import logit_shift, q15
 from agilenn.config import Settings
 from agilenn.model import AgileModel
 from bench.method import Deployment, Request
-from bench.training import export
+from bench.training import export, snapshot
 
-MODELS = Path(__file__).parent.parent / "results" / "models" / "agilenn"
+MODELS = Path(__file__).parent.parent / "results" / "models"
+COMMITTED = sorted(path.parent for path in MODELS.glob("agilenn*/*/deployment.json"))
 
 
 @given(st.floats(0, 1), st.floats(0.001, 1), st.floats(0.1, 1000))
@@ -70,9 +71,10 @@ def test_ablations_change_the_device_program(tmp_path: Path, monkeypatch: pytest
     sound(whole)
 
 
-@pytest.mark.parametrize("file", sorted(MODELS.glob("*/deployment.json")), ids=lambda path: path.parent.name)
-def test_committed_deployments_are_sound(file: Path) -> None:
-    sound(Deployment.load(file.parent))
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: "-".join(path.parts[-2:]))
+def test_committed_deployments_are_sound(folder: Path) -> None:
+    assert (folder / "weights.npz").stat().st_size <= snapshot.LIMIT
+    sound(Deployment.load(folder))
 
 
 def sound(deployment: Deployment) -> None:
