@@ -15,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from bench.errors import CompileError
 from bench.files import replace
-from bench.training.backend import quiet, tf
+from bench.training.backend import keras, quiet, tf
 from bench.training.pipeline import unit
 
 SUPPORTED = frozenset(
@@ -81,6 +81,11 @@ def server(model: Any, shape: tuple[int, ...], path: Path) -> None:
 
 
 def _converter(model: Any, shape: tuple[int, ...]) -> Any:
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise CompileError(
+            "TFLite files are made by TensorFlow alone", expected="KERAS_BACKEND=tensorflow", got=backend,
+            do="what was trained is kept: run the same command again with that",
+        )  # fmt: skip
     call = tf.function(lambda x: model(x, training=False), autograph=False)
     concrete = call.get_concrete_function(tf.TensorSpec((1, *shape), tf.float32))
     # without a trackable object, variables become constants
