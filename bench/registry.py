@@ -55,6 +55,7 @@ COMMANDS = {
     "fig_skewness": "bench.figures.fig_skewness:FigSkewness",
     "fig_xai": "bench.figures.fig_xai:FigXai",
     "fig_lambda": "bench.figures.fig_lambda:FigLambda",
+    "fig_bits": "bench.figures.fig_bits:FigBits",
     "fig_temperature": "bench.figures.fig_temperature:FigTemperature",
     "fig_ordering": "bench.figures.fig_ordering:FigOrdering",
     "fig_preprocess": "bench.figures.fig_preprocess:FigPreprocess",

@@ -14,14 +14,14 @@ import pytest
 from agilenn.config import settings_for
 from bench import cli, registry, results
 from bench.figures import base, cells
-from bench.figures.fig_sensitivity import choose
+from bench.figures.chosen import choose
 from bench.figures.trained_point import Point
 from bench.provenance import ROOT
 from bench.results import Row
 
 SWEEPS = {
     "fig_skewness": 9, "fig_xai": 3, "fig_lambda": 9, "fig_temperature": 10, "fig_ordering": 3, "fig_preprocess": 6,
-    "fig_sensitivity": 27,
+    "fig_sensitivity": 27, "fig_bits": 4,
 }  # fmt: skip
 ASKED: list[dict[str, Any]] = []
 
@@ -30,10 +30,11 @@ def invented(**settings: Any) -> dict[str, Any]:
     """A training that ends better with a higher k and a lower rho."""
     ASKED.append(settings)
     k, rho, lam = (float(re.search(rf"\b{name}=([\d.]+)", settings["method"])[1]) for name in ("k", "rho", "lam"))  # type: ignore[index]
-    hits = round(80 + k - 10 * rho)
+    bits = re.search(r"\bbits=(\d)", settings["method"])
+    hits = round(80 + k - 10 * rho + (int(bits[1]) if bits else 0))
     said = {
         "accuracy": float(hits), "skewness": 100 * rho + lam, "violations": 1.5, "reference_accuracy": 90.0,
-        "images": 100, "symbol_entropy": 2 - rho,
+        "images": 100, "symbol_entropy": 2 - rho + (int(bits[1]) if bits else 0),
     }  # fmt: skip
     return {
         "deployment": "d", "sent": round(24 - k), "down": 20, "skewness": [70.0, 80.0] if settings["n"] else [],
@@ -131,6 +132,8 @@ def test_the_rule_sees_validation_images_only(home: Path, capsys: pytest.Capture
     assert (rows["", "chosen_k"].value, rows["", "chosen_rho"].value) == (7, 0.8)  # one point less, fewer bits
     assert rows["", "lost_accuracy"].value == 1
     assert "the rule (validation accuracy within 1 point of the best" in capsys.readouterr().out
+
+    assert run(home, "fig_bits")["", "chosen_bits"].value == 3  # one point less than with 4, fewer bits
 
     def one(validation: float, bits: float, test: int) -> tuple[Point, dict[str, Any]]:
         return Point({}), {
