@@ -17,7 +17,7 @@ from bench.results import Row
 
 LABELS = {"accuracy": "Accuracy (%)", "remote_sparsity": "Most common symbol (%)", "payload_up": "Payload (bytes)"}
 CAPTION = (
-    "2 to the power of bits centroids. Bars: 95 % over images. The rule looks at validation images only: of the "
+    "2^bits centroids. Bars: 95 % over images. The rule looks at validation images only: of the "
     "settings whose accuracy is within 1 point of the best, the one whose symbols need the fewest bits after coding."
 )
 
