@@ -23,7 +23,7 @@ STEPS = {
 
 class Check(Command):
     claim = "checks style, types and layers, and runs all tests"
-    minutes = "< 10"
+    minutes = "8-14"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
