@@ -7,30 +7,38 @@ from typing import Any
 
 from bench.figures.alone import Alone
 from bench.figures.trained_point import Point, maker
+from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 SLACK = 1.0  # points of validation accuracy that the rule gives for fewer bits
+RULE = (
+    f"The rule looks at validation images only: of the settings whose accuracy is within {SLACK:g} point of the best, "
+    "the one whose symbols need the fewest bits."
+)
 
 
-def chosen(figure: str, case: Alone, trainings: Sequence[tuple[Point, Any]]) -> tuple[list[Row], list[str]]:
-    """The rows and the sentence about the rule's choice on one data set."""
-    point, result = choose(trainings)
-    make = maker(figure, case, point)
-    best = max(_accuracy(other) for _, other in trainings)
-    payload = [sum(other["outputs"]["payload"]) for _, other in trainings]
-    count = len(trainings)
-    rows = [
-        *(make.number(f"chosen_{name}", float(value), "1", count) for name, value in point.conditions.items()),
-        make.number("chosen_accuracy", _accuracy(result), "percent", result["outputs"]["n"]),
-        make.number("lost_accuracy", best - _accuracy(result), "percent", count),
-        make.number("payload_to_smallest", sum(result["outputs"]["payload"]) / min(payload), "ratio", count),
-    ]
-    what = ", ".join(f"{name} = {value}" for name, value in point.conditions.items())
-    note = (
-        f"{case.dataset.name}: the rule (validation accuracy within {SLACK:g} point of the best, then fewest bits) "
-        f"chooses {what}; on the test split it loses {best - _accuracy(result):.2f} points to the best of {count}"
-    )
-    return rows, [note]
+class ChosenSweep(TrainedSweep):
+    """A sweep that ends in the rule's choice."""
+
+    def ending(self, case: Alone, trainings: Sequence[tuple[Point, Any]]) -> tuple[list[Row], list[str]]:
+        """The rows and the sentence about the rule's choice on one data set."""
+        point, result = choose(trainings)
+        make = maker(self.name, case, point)
+        best = max(_accuracy(other) for _, other in trainings)
+        payload = [sum(other["outputs"]["payload"]) for _, other in trainings]
+        count = len(trainings)
+        rows = [
+            *(make.number(f"chosen_{name}", float(value), "1", count) for name, value in point.conditions.items()),
+            make.number("chosen_accuracy", _accuracy(result), "percent", result["outputs"]["n"]),
+            make.number("lost_accuracy", best - _accuracy(result), "percent", count),
+            make.number("payload_to_smallest", sum(result["outputs"]["payload"]) / min(payload), "ratio", count),
+        ]
+        what = ", ".join(f"{name} = {value}" for name, value in point.conditions.items())
+        note = (
+            f"{case.dataset.name}: the rule (validation accuracy within {SLACK:g} point of the best, then fewest bits) "
+            f"chooses {what}; on the test split it loses {best - _accuracy(result):.2f} points to the best of {count}"
+        )
+        return rows, [note]
 
 
 def choose(results: Sequence[tuple[Point, Mapping[str, Any]]]) -> tuple[Point, Mapping[str, Any]]:

@@ -5,24 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.figures import lines_plot
-from bench.figures.alone import Alone
-from bench.figures.chosen import chosen
+from bench.figures.chosen import RULE, ChosenSweep
 from bench.figures.lines_plot import Panel
 from bench.figures.trained_point import Point
-from bench.figures.trained_sweep import TrainedSweep
 from bench.results import Row
 
 LABELS = {"accuracy": "Accuracy (%)", "remote_sparsity": "Most common symbol (%)", "payload_up": "Payload (bytes)"}
-CAPTION = (
-    "2^bits centroids. Bars: 95 % over images. The rule looks at validation images only: of the "
-    "settings whose accuracy is within 1 point of the best, the one whose symbols need the fewest bits after coding."
-)
+CAPTION = "2^bits centroids. Bars: 95 % over images. " + RULE
 
 
-class FigBits(TrainedSweep):
+class FigBits(ChosenSweep):
     name = "fig_bits"
     claim = "bits per feature that is sent: accuracy, sparsity, payload; a rule chooses them on validation data"
     figure = "not in it"
@@ -30,9 +24,6 @@ class FigBits(TrainedSweep):
 
     def points(self, args: argparse.Namespace) -> Sequence[Point]:
         return [Point({"bits": bits}, {"bits": bits}) for bits in (1, 2, 3, 4)]
-
-    def ending(self, case: Alone, trainings: Sequence[tuple[Point, Any]]) -> tuple[list[Row], list[str]]:
-        return chosen(self.name, case, trainings)
 
     def draw(self, rows: Sequence[Row], folder: Path) -> list[Path]:
         panels = [Panel(metric, label, "bits", "bits") for metric, label in LABELS.items()]
